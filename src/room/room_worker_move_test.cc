@@ -171,6 +171,31 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("Worker move: who restarts ICE while it is refused is found by its new name [MC-20]") {
+    Call c;
+    REQUIRE(c.move());
+    c.awaited();
+    (void)c.told();
+    c.h.offer(c.alice, testing::make_offer({{"mic", false, {}}}, 0, 0, "anew"), 2);
+    c.exported(sfu::PeerBytes());
+    CHECK_FALSE(c.ended());
+    bool found = false;
+    for (const MediaCommand& one : c.h.commands)
+        if (const auto* restart = std::get_if<sfu::RestartIce>(&one.command)) {
+            found = true;
+            CHECK(one.worker == 0);
+            // Its checks go to the worker whose letter this is, which was told.
+            CHECK(restart->local.ufrag[0] == 'b');
+            for (const sfu::EndAwait& end : c.h.commands_of<sfu::EndAwait>()) {
+                CHECK(end.at == 0);
+                CHECK(end.names.size() == (end.peer == restart->peer ? 1 : 0));
+                if (!end.names.empty()) CHECK(end.names.front() == restart->local.ufrag);
+            }
+        }
+    CHECK(found);
+    CHECK(c.h.commands_of<sfu::EndAwait>().size() == c.peers.size());
+}
+
 TEST_CASE("Worker move: a state that is refused costs the session [MC-20]") {
     Call c;
     REQUIRE(c.move());

@@ -135,8 +135,9 @@ void WorkerMoves::enter() {
     if (!goes) {
         if (const auto of = owner())
             rooms_->in_room(*of->room, [&](Room& room) { seat(room, *of->participant, at); });
+        auto names = names_in(waited);
         release(std::move(waited), at);
-        return cancel();
+        return cancel(std::move(names));
     }
     ++moved_;
     next_step();
@@ -204,10 +205,25 @@ void WorkerMoves::finish() {
     move_.reset();
 }
 
-void WorkerMoves::cancel() {
+// Of its connections, also of one that begins; the client may have been told already.
+WorkerMoves::Names WorkerMoves::names_in(const std::vector<sfu::Command>& waited) const {
+    Names names;
+    for (const sfu::Command& command : waited) {
+        if (about_it(command) != About::kIt) continue;
+        if (const auto* restart = std::get_if<sfu::RestartIce>(&command))
+            names[restart->peer].push_back(restart->local.ufrag);
+        else if (const auto* create = std::get_if<sfu::CreatePeer>(&command))
+            names[create->peer].push_back(create->local.ufrag);
+    }
+    return names;
+}
+
+void WorkerMoves::cancel(Names names) {
     ++stayed_;
     for (const Part& part : move_->parts)
-        scope_->out.command(move_->to, sfu::EndAwait{part.peer});
+        names.try_emplace(part.peer);
+    for (auto& [peer, made] : names)
+        scope_->out.command(move_->to, sfu::EndAwait{peer, std::move(made), move_->from});
     finish();
 }
 

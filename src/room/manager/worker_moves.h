@@ -13,6 +13,7 @@
 // costs the participant its session.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -68,7 +69,10 @@ class WorkerMoves {
     void seat(Room& room, Participant& p, sfu::WorkerIndex worker);
     void leave();
     void enter();
-    void cancel();
+    // Names of ICE by connection.
+    using Names = std::map<sfu::PeerId, std::vector<std::string>>;
+    Names names_in(const std::vector<sfu::Command>& waited) const;
+    void cancel(Names names = {});
     enum class About : std::uint8_t { kIt, kOthers, kUnknown };
     void release(std::vector<sfu::Command> waited, sfu::WorkerIndex at);
     About about_it(const sfu::Command& command) const;

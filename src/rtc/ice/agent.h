@@ -72,6 +72,8 @@ class Agent {
     // DTLS, SRTP and RTCP are to be accepted from this path: STUN with our credentials came over it
     // (02 TRAP-16, 08 IMM-1).
     bool is_valid_path(const Path& path) const;
+    // On which the peer has shown itself, by checks or media, now or in the generation before.
+    std::vector<Path> shown_paths() const;
     // During a restart the path of the generation before.
     const std::optional<Path>& selected() const { return selection_.path(); }
     State state() const { return selection_.state(); }

@@ -117,6 +117,12 @@ void source_fields(Io& io, S& source) {
             inner.maybe(tag++, report, [](auto& fields, auto& one) { report_fields(fields, one); });
     });
     io.record(11, [&source](auto& inner) { targets_fields(inner, source.decode_targets); });
+    io.record(12, [&source](auto& inner) {
+        std::uint8_t tag = 1;
+        for (auto& spatial : source.peak)
+            for (auto& rate : spatial)
+                bounded_field(inner, tag++, rate, 0, kMaxBitrate);
+    });
 }
 
 }  // namespace

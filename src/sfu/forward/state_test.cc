@@ -238,6 +238,23 @@ std::int64_t copy_sent(Leg& leg, const ForwardedPacket& packet, std::int64_t ms)
 
 }  // namespace
 
+TEST_CASE("A source goes on elsewhere with the most that it took lately [FWD-18] [BWE-09]") {
+    SourceState source;
+    source.codec = Codec::kVp8;
+    source.available = 3;
+    source.bitrate[1] = {300'000, 400'000, 500'000, 0};
+    source.peak[1] = {900'000, 1'200'000, 1'500'000, 0};
+    const Timestamp now = Timestamp::micros(1'000'000);
+    StateWriter out(now);
+    source.save(out);
+    SourceState moved;
+    StateReader in(out.view(), now);
+    moved.load(in);
+    REQUIRE(in.finish());
+    CHECK(moved.bitrate == source.bitrate);
+    CHECK(moved.peak == source.peak);
+}
+
 TEST_CASE("DownTrack: goes on elsewhere as it would have here, VP8 simulcast [FWD-18] [SIO-11]") {
     std::size_t sent = 0;
     for (std::uint64_t seed = 0; seed < kSeeds; ++seed)

@@ -17,6 +17,17 @@ void Departures::add(PeerId peer, WorkerIndex to, const std::vector<std::string>
     peers_[peer] = {to, false, ufrags, paths, {}};
 }
 
+void Departures::add_names(PeerId peer, WorkerIndex to, const std::vector<std::string>& ufrags) {
+    if (ufrags.empty()) return;
+    if (!peers_.contains(peer)) peers_[peer].there = true;
+    Departed& departed = peers_[peer];
+    departed.to = to;
+    for (const std::string& ufrag : ufrags) {
+        names_[ufrag] = peer;
+        departed.ufrags.push_back(ufrag);
+    }
+}
+
 std::optional<Departures::Way> Departures::find(std::string_view ufrag) const {
     const auto found = names_.find(std::string(ufrag));
     if (found == names_.end()) return std::nullopt;
@@ -37,10 +48,9 @@ void Departures::hold(PeerId peer, Held datagram) {
     found->second.held.push_back(std::move(datagram));
 }
 
-std::vector<Departures::Held> Departures::arrived(PeerId peer, WorkerIndex& to) {
+std::vector<Departures::Held> Departures::arrived(PeerId peer, WorkerIndex at) {
     const auto found = peers_.find(peer);
-    if (found == peers_.end()) return {};
-    to = found->second.to;
+    if (found == peers_.end() || found->second.to != at) return {};
     found->second.there = true;
     forget_paths(found->second);
     return std::exchange(found->second.held, {});

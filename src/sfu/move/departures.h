@@ -38,12 +38,14 @@ class Departures {
 
     void add(PeerId peer, WorkerIndex to, const std::vector<std::string>& ufrags,
              const std::vector<ice::Path>& paths);
+    // It never came here, or left before, and these names lead to it at `to`, too.
+    void add_names(PeerId peer, WorkerIndex to, const std::vector<std::string>& ufrags);
     std::optional<Way> find(std::string_view ufrag) const;
     // Only of one that is not there yet: later its path is known as another worker's.
     std::optional<Way> find(const ice::Path& path) const;
     void hold(PeerId peer, Held datagram);
-    // It is there. What waited for it, in order, and where it goes.
-    std::vector<Held> arrived(PeerId peer, WorkerIndex& to);
+    // It is at `at`. What waited for it, in order; nothing if it went elsewhere since.
+    std::vector<Held> arrived(PeerId peer, WorkerIndex at);
     // Whether it was known. What waited comes back, if it is asked for.
     bool end(PeerId peer, std::vector<Held>* waited = nullptr);
 

@@ -38,9 +38,10 @@ TEST_CASE("Departures: datagrams wait until the peer is there, in order, so many
         gone.hold(PeerId(1), held(pool, static_cast<std::uint8_t>(i)));
     gone.hold(PeerId(2), held(pool, 1));  // nobody's
     CHECK(pool.large_in_use() == Departures::kMaxHeld);
-    WorkerIndex to = 0;
-    auto waited = gone.arrived(PeerId(1), to);
-    CHECK(to == 3);
+    // Where it was before says so late.
+    CHECK(gone.arrived(PeerId(1), 2).empty());
+    CHECK(gone.find("abc")->waits);
+    auto waited = gone.arrived(PeerId(1), 3);
     REQUIRE(waited.size() == Departures::kMaxHeld);
     for (std::size_t i = 0; i < waited.size(); ++i)
         CHECK(waited[i].packet.data()[0] == static_cast<std::uint8_t>(i));
@@ -49,10 +50,30 @@ TEST_CASE("Departures: datagrams wait until the peer is there, in order, so many
     // It goes straight there from then on: by name from here, by path as all that is of another.
     CHECK_FALSE(gone.find("abc")->waits);
     CHECK_FALSE(gone.find(path(2)));
-    CHECK(gone.arrived(PeerId(1), to).empty());
+    CHECK(gone.arrived(PeerId(1), 3).empty());
+    // Names that were made for it here lead there, too.
+    gone.add_names(PeerId(1), 2, {"new"});
+    for (const char* name : {"abc", "new"}) {
+        REQUIRE(gone.find(name));
+        CHECK(gone.find(name)->to == 2);
+        CHECK_FALSE(gone.find(name)->waits);
+    }
     CHECK(gone.end(PeerId(1)));
     CHECK_FALSE(gone.find("abc"));
+    CHECK_FALSE(gone.find("new"));
     CHECK_FALSE(gone.end(PeerId(1)));
+}
+
+TEST_CASE("Departures: names of one that never came lead to where it is, until it ends [MC-20]") {
+    Departures gone;
+    gone.add_names(PeerId(1), 3, {});
+    CHECK_FALSE(gone.end(PeerId(1)));
+    gone.add_names(PeerId(1), 3, {"new"});
+    REQUIRE(gone.find("new"));
+    CHECK(gone.find("new")->to == 3);
+    CHECK_FALSE(gone.find("new")->waits);
+    CHECK(gone.end(PeerId(1)));
+    CHECK_FALSE(gone.find("new"));
 }
 
 TEST_CASE("Departures: one that comes back has what waited, one that ends has nothing [MC-20]") {

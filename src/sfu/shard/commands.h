@@ -313,6 +313,10 @@ struct AwaitPeer {
 };
 struct EndAwait {
     PeerId peer;
+    // Its client was told these names of ICE, which begin with this worker's letter, while it was
+    // counted as one of this worker: they lead to where it is, until a ClosePeer names the peer.
+    std::vector<std::string> names;
+    WorkerIndex at = 0;
 };
 // The peer goes on at another owner (MC-20): what waits is sent, then PeerExported follows and it
 // is gone here. Packets that still come for it wait until it is at worker `to`, and are passed on

@@ -77,7 +77,18 @@ void PeerRoutes::add_ufrag(ShardPeer& peer, const std::string& ufrag) {
     by_ufrag_[ufrag] = &peer;
 }
 
+// Whoever only sent checks there has it no more.
+void PeerRoutes::prove(Timestamp now, const ice::Path& path, WorkerIndex owner) {
+    const auto found = by_path_.find(path);
+    if (found != by_path_.end() && !found->second->transport().is_valid_path(path)) {
+        drop_path(*found->second, path);
+        by_path_.erase(found);
+    }
+    foreign_paths_.prove(now, path, owner);
+}
+
 void PeerRoutes::remember(ShardPeer& peer, const ice::Path& path, bool validated) {
+    if (!validated && foreign_paths_.is_proved(path)) return;
     const auto [entry, is_new] = by_path_.try_emplace(path, &peer);
     if (!is_new && entry->second != &peer) {
         // Another peer only sent checks there; the one who proved the path gets it.
@@ -125,9 +136,10 @@ void PeerRoutes::forget(const ShardPeer& peer) {
 // ---------------------------------------------------------------- peers that moved
 
 void PeerRoutes::pass_on(Timestamp now, const ShardPeer& peer, WorkerIndex to) {
-    // Those that were only asked, too: the answer comes there.
-    departed_.add(peer.id(), to, peer.ufrags, peer.paths);
-    for (const ice::Path& path : peer.paths)
+    // Also those on which only media showed it: the answer to our check comes there.
+    const std::vector<ice::Path> paths = peer.transport().shown_paths();
+    departed_.add(peer.id(), to, peer.ufrags, paths);
+    for (const ice::Path& path : paths)
         foreign_paths_.prove(now, path, to);
 }
 

@@ -47,15 +47,13 @@ class PeerRoutes {
     std::size_t known_ufrags() const { return by_ufrag_.size(); }
 
     // ------------------------------------------------------------ paths
-    // Leads to the peer from now on, unless another one has it and this one did not prove it. A
-    // peer has kMaxPaths at most: the oldest that is not in use gives way.
+    // Leads to the peer from now on, unless another one has it, here or elsewhere, and this one did
+    // not prove it. A peer has kMaxPaths at most: the oldest that is not in use gives way.
     void remember(ShardPeer& peer, const ice::Path& path, bool validated);
     // The path is no more. Whose it was.
     ShardPeer* forget(const ice::Path& path);
     // `owner` found a check over `path` authentic.
-    void prove(Timestamp now, const ice::Path& path, WorkerIndex owner) {
-        foreign_paths_.prove(now, path, owner);
-    }
+    void prove(Timestamp now, const ice::Path& path, WorkerIndex owner);
     bool contains(const ice::Path& path) const { return by_path_.contains(path); }
     std::optional<WorkerIndex> foreign_owner(const ice::Path& path) const {
         return foreign_paths_.owner(path);

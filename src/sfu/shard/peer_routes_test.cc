@@ -146,6 +146,24 @@ TEST_CASE("PeerRoutes: a path is for the one who proved it [ICE-02]") {
     CHECK(worker.two->paths.size() == 1);
 }
 
+TEST_CASE(
+    "PeerRoutes: who only sends checks to another worker's client gets nothing of it [IMM-1]") {
+    Worker worker;
+    // Proved elsewhere before, or after.
+    worker.routes.prove(at_ms(0), from_port(1), 2);
+    worker.routes.remember(*worker.one, from_port(1), false);
+    worker.routes.remember(*worker.one, from_port(2), false);
+    CHECK(worker.peer_of(from_port(2), worker.media) == worker.one.get());
+    worker.routes.prove(at_ms(0), from_port(2), 2);
+    for (const std::uint16_t port : {std::uint16_t{1}, std::uint16_t{2}}) {
+        CHECK(worker.peer_of(from_port(port), worker.media) == nullptr);
+        CHECK(worker.routes.find(at_ms(0), from_port(port), worker.media).owner == WorkerIndex(2));
+    }
+    // Its own check from there is another thing.
+    worker.routes.remember(*worker.one, from_port(1), true);
+    CHECK(worker.peer_of(from_port(1), worker.media) == worker.one.get());
+}
+
 TEST_CASE("PeerRoutes: the oldest path of a peer gives way [ICE-02]") {
     Worker worker;
     const auto remember = [&](std::size_t count) {

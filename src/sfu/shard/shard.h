@@ -115,6 +115,7 @@ class Shard : private DueTimers {
     void apply(Timestamp now, AddRemoteCandidate& c);
     void apply(Timestamp now, RestartIce& c);
     void apply(Timestamp now, ClosePeer& c);
+    void apply(Timestamp now, EndAwait& c);
     // shard_moves.cc
     void apply(Timestamp now, ExportPeer& c);
     void apply(Timestamp now, ImportPeer& c);
@@ -146,7 +147,7 @@ class Shard : private DueTimers {
     PeerBytes save(Timestamp now, const ShardPeer& peer, bool here);
     bool load(Timestamp now, ShardPeer& peer, ImportPeer& c);
     // It is where it went: what waited for it here goes after it.
-    void follow(PeerId peer);
+    void follow(PeerId peer, WorkerIndex to);
     // The end of a turn: who leaves has said all that it had to.
     void finish_exports(Timestamp now);
 

@@ -141,11 +141,11 @@ void Shard::apply(Timestamp now, ImportPeer& c) {
             if (const auto passed = std::exchange(outbound->passed, {}))
                 fan_out_.catch_up(now, *outbound, *passed);
         arrivals_.end(now, id);
-        if (const auto& path = peer->transport().path()) {
-            routes_.remember(*peer, *path, true);
+        for (const ice::Path& path : peer->transport().shown_paths()) {
+            routes_.remember(*peer, path, peer->transport().is_valid_path(path));
             for (std::size_t w = 0; w < config_.worker_count; ++w)
                 if (w != config_.index)
-                    links_.push(now, static_cast<WorkerIndex>(w), LinkPathProved{*path});
+                    links_.push(now, static_cast<WorkerIndex>(w), LinkPathProved{path});
         }
         for (std::size_t w = 0; w < config_.worker_count; ++w)
             if (w != config_.index) links_.push(now, static_cast<WorkerIndex>(w), LinkArrived{id});
@@ -164,10 +164,16 @@ void Shard::apply(Timestamp now, ImportPeer& c) {
     events_.emit(PeerImported{id, taken});
 }
 
+void Shard::apply(Timestamp now, EndAwait& c) {
+    arrivals_.apply(now, c);
+    routes_.departed().add_names(c.peer, c.at, c.names);
+    for (const ReceiverId receiver : tracks_.moved_of(c.peer))
+        replicas_.send_on(now, receiver);
+}
+
 // ---------------------------------------------------------------- after it
 
-void Shard::follow(PeerId peer) {
-    WorkerIndex to = 0;
+void Shard::follow(PeerId peer, WorkerIndex to) {
     for (const Departures::Held& one : routes_.departed().arrived(peer, to))
         links_.push_datagram(to, {one.path, one.arrival}, one.packet.data());
 }

@@ -335,6 +335,99 @@ TEST_CASE("Shard: a new port that was only asked when its client moved is heard 
     CHECK(call.stays.rtp.size() == before + 30);
 }
 
+TEST_CASE("Shard: a client that returns to a port it had before it moved is heard [MC-03]") {
+    for (const std::size_t to : {0U, 2U}) {
+        CAPTURE(to);
+        Call call(3, 1, 2);
+        World& world = call.world;
+        call.publish(2000);
+        const std::uint16_t first = call.publisher.address.port;
+        call.publisher.address.port = 9900;
+        call.publish(6000);
+        call.world.move(call.publisher, to, {call.receiver}, {});
+        call.publish(500);
+        const std::size_t before = call.stays.rtp.size();
+        // None of its own checks comes.
+        world.drop_to_shards = [](BytesView datagram) {
+            return wire::classify(datagram) == wire::PacketKind::kStun &&
+                   wire::StunMessage::parse(datagram)->message_class() == wire::StunClass::kRequest;
+        };
+        call.publisher.address.port = first;
+        call.publish(1000);
+        CHECK(call.stays.rtp.size() > before + 60);
+    }
+}
+
+TEST_CASE("Shard: who fell silent while it moved is told to be silent [MC-20] [IN-31]") {
+    for (const bool muted : {false, true}) {
+        CAPTURE(muted);
+        Cluster world(2);
+        Client& publisher = world.add_client(0);
+        world.run(300);
+        AddReceiver audio = opus_receiver(publisher);
+        audio.extensions.audio_level = 6;
+        world.command(0, audio);
+        const auto talk = [&](std::uint16_t from, std::uint16_t to, std::uint8_t level) {
+            for (std::uint16_t i = from; i < to; ++i) {
+                Bytes packet(200);
+                ByteWriter writer(packet);
+                wire::RtpHeader header;
+                header.payload_type = 111;
+                header.ssrc = 77;
+                header.sequence = i;
+                header.timestamp = i * 960U;
+                header.has_extension = true;
+                wire::write_rtp_header(writer, header);
+                wire::ExtensionWriter extensions;
+                extensions.add(4, as_bytes("1"));
+                extensions.add_audio_level(6, {true, level});
+                extensions.write(writer);
+                const Bytes payload(60, 1);
+                const std::size_t size = publisher.transport->srtp_sender()->protect_rtp(
+                    packet, writer.size(), payload, i);
+                packet.resize(size);
+                world.client_out[&publisher].emplace_back(publisher.transport->path()->remote,
+                                                          packet);
+                world.run(20);
+            }
+        };
+        talk(0, 100, 12);
+        REQUIRE_FALSE(world.events_of<SpeakerLevels>().empty());
+        // It speaks, as control was told last.
+        while (!world.events_of<SpeakerLevels>().back().levels.front().active)
+            talk(100, 101, 12);
+        world.move(publisher, 1, {audio}, {});
+        if (muted)
+            world.command(1, MuteReceiver{audio.receiver, true});
+        else
+            talk(200, 400, 127);
+        world.run(3000);
+        const auto levels = world.events_of<SpeakerLevels>();
+        CHECK_FALSE(levels.back().levels.front().active);
+    }
+}
+
+TEST_CASE("Shard: who asked an old home that was to be the home again, but is not [MC-20]") {
+    Call call(4, 0, 1);
+    call.publish(200);
+    World& world = call.world;
+    call.world.move(call.publisher, 1, {call.receiver}, {});
+    call.publish(200);
+    // It is about to go back, and one who was told of its old home asks there.
+    world.command(0, AwaitPeer{call.publisher.id, {}});
+    Client& late = world.add_client(2);
+    world.run(300);
+    world.command(2, down_track_to(late, call.receiver, 0, 7000));
+    world.run(5);
+    // It stays after all.
+    world.command(0, EndAwait{call.publisher.id, {}, 0});
+    world.run(5);
+    const std::size_t before = late.rtp.size();
+    call.frame = 0;  // a key frame
+    call.publish(1000);
+    CHECK(late.rtp.size() > before + 50);
+}
+
 TEST_CASE("Shard: a publisher moves before others hear of it, and they miss nothing [MC-20]") {
     Call call(3, 0, 1);
     World& world = call.world;
@@ -375,7 +468,7 @@ TEST_CASE(
     call.publish(200);
     call.world.move(call.publisher, 1, {call.receiver}, {});
     call.world.command(0, AwaitPeer{call.publisher.id, {}});
-    call.world.command(0, EndAwait{call.publisher.id});
+    call.world.command(0, EndAwait{call.publisher.id, {}, 0});
     Client& late = call.world.add_client(2);
     call.world.run(300);
     call.world.command(2, down_track_to(late, call.receiver, 0, 7000));

@@ -60,6 +60,17 @@ void Replicas::move_away(Timestamp now, Track& track, WorkerIndex home) {
     parts_.upstream.tell_wanted(now, track);
 }
 
+void Replicas::send_on(Timestamp now, ReceiverId receiver) {
+    Track* track = parts_.tracks.find(receiver);
+    const auto home = parts_.tracks.moved_to(receiver);
+    if (track == nullptr || !home) return;
+    for (const Replica& replica : track->replicas())
+        if (replica.worker != *home)
+            parts_.links.push(now, replica.worker, LinkMoved{receiver, *home});
+    track->replicas().clear();
+    parts_.tracks.drop_if_unused(receiver);
+}
+
 // It was a replica here, or those of others were there before it.
 void Replicas::move_here(Timestamp now, Track& track) {
     track.move_home(parts_.tracks.self());
@@ -113,6 +124,8 @@ void Replicas::handle_source(Timestamp now, WorkerIndex from, const LinkSource& 
         parts_.links.push(now, from, LinkSubscribe{source.receiver, kind, false, -1, false});
         return;
     }
+    // One that is not its home any more, or not yet: the home says so again to who subscribes.
+    if (from != track->home()) return;
     const bool only_rates = track->source().same_but_rates(source.state);
     // Reports travel by themselves; a copy of older ones must not undo them.
     const auto reports = track->source().reports;

@@ -30,6 +30,8 @@ class Replicas {
     void tell_ended(Timestamp now, const Track& track);
     // Its publisher goes on at `home`, which subscribers everywhere are fed from then on.
     void move_away(Timestamp now, Track& track, WorkerIndex home);
+    // It was to come back and did not: who asked here meanwhile is sent where it is.
+    void send_on(Timestamp now, ReceiverId receiver);
     // It goes on here.
     void move_here(Timestamp now, Track& track);
 

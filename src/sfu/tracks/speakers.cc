@@ -19,6 +19,13 @@ void Speakers::add(Timestamp now, Receiver& microphone) {
     room->microphones.push_back({&microphone, false});
 }
 
+void Speakers::moved_here(const Receiver& microphone) {
+    const auto found = rooms_.find(microphone.config().room);
+    if (found == rooms_.end()) return;
+    for (Microphone& m : found->second->microphones)
+        if (m.receiver == &microphone) m.spoke = true;
+}
+
 void Speakers::remove(const Receiver& microphone) {
     const auto found = rooms_.find(microphone.config().room);
     if (found == rooms_.end()) return;

@@ -25,6 +25,8 @@ class Speakers {
 
     // The first microphone of a room says how often the room is reported.
     void add(Timestamp now, Receiver& microphone);
+    // It came from another worker, where it may have spoken in the last report.
+    void moved_here(const Receiver& microphone);
     // Ignored if it is none. With the last one the reports of the room end.
     void remove(const Receiver& microphone);
     std::size_t rooms() const { return rooms_.size(); }

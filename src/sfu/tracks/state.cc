@@ -72,6 +72,7 @@ void Publications::load(Timestamp now, std::vector<AddReceiver>& receivers, Stat
         inner.part(2, *entry->receiver);
         inner.part(3, entry->monitor);
         inner.part(4, entry->track->source());
+        parts_.speakers.moved_here(*entry->receiver);
         // Those are fed from the first packet on, whether their word has come by now or not.
         std::vector<Replica> fed;
         inner.list(5, fed, kMaxWorkers, [](auto& one, Replica& replica) {

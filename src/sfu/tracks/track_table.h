@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "base/timer_wheel.h"
 #include "sfu/inbound/receiver.h"
@@ -57,6 +58,12 @@ class TrackTable {
     void expect_back(PeerId publisher, bool returns) {
         for (auto& [id, moved] : moved_)
             if (moved.publisher == publisher) moved.returns = returns;
+    }
+    std::vector<ReceiverId> moved_of(PeerId publisher) const {
+        std::vector<ReceiverId> result;
+        for (const auto& [id, moved] : moved_)
+            if (moved.publisher == publisher) result.push_back(id);
+        return result;
     }
     void forget_moved(PeerId publisher) {
         std::erase_if(moved_, [&](const auto& one) { return one.second.publisher == publisher; });
