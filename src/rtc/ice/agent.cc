@@ -171,13 +171,13 @@ bool Agent::is_valid_path(const Path& path) const {
     return pair != nullptr && pair->is_valid();
 }
 
-std::vector<Path> Agent::shown_paths() const {
+std::vector<Path> shown_paths(const Agent& agent) {
     std::vector<Path> paths;
-    if (previous_) paths.push_back(previous_->path);
-    for (const Pair& pair : list_.pairs())
+    if (agent.previous_) paths.push_back(agent.previous_->path);
+    for (const Pair& pair : agent.list_.pairs())
         if (pair.is_valid() || pair.stray) paths.push_back(pair.path);
     // Last: it is the newest of the connection's paths.
-    if (selection_.path()) paths.push_back(*selection_.path());
+    if (agent.selection_.path()) paths.push_back(*agent.selection_.path());
     return paths;
 }
 

@@ -73,7 +73,7 @@ class Agent {
     // (02 TRAP-16, 08 IMM-1).
     bool is_valid_path(const Path& path) const;
     // On which the peer has shown itself, by checks or media, now or in the generation before.
-    std::vector<Path> shown_paths() const;
+    friend std::vector<Path> shown_paths(const Agent& agent);
     // During a restart the path of the generation before.
     const std::optional<Path>& selected() const { return selection_.path(); }
     State state() const { return selection_.state(); }

@@ -117,7 +117,9 @@ class Transport {
     // Null before DTLS is done.
     srtp::SendContext* srtp_sender() { return srtp_.sender(); }
     bool is_valid_path(const ice::Path& path) const { return agent_.is_valid_path(path); }
-    std::vector<ice::Path> shown_paths() const { return agent_.shown_paths(); }
+    friend std::vector<ice::Path> shown_paths(const Transport& transport) {
+        return shown_paths(transport.agent_);
+    }
     TransportCounters counters() const;
 
     // The whole connection as bytes from which import_state() goes on, also in another process

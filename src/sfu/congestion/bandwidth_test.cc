@@ -437,6 +437,38 @@ TEST_CASE("RembBandwidth: tracks come, unmute and go while the link is short [BW
     CHECK(s.bandwidth.capacity() == RembBandwidth::kUnlimited);
 }
 
+TEST_CASE("RembBandwidth: what one who goes leaves is given to the others at once [BWE-05]") {
+    const SourceState source = camera();
+    Watcher s;
+    s.tracks.add(wish(source));
+    s.tracks.add(wish(source));
+    s.allocate();
+    s.congest(700'000);
+    REQUIRE_FALSE(s.tracks.sent(0) == Layer{1, 2});
+    s.tracks.remove(1);
+    s.allocate();
+    CHECK(s.tracks.sent(0) == Layer{1, 2});
+}
+
+TEST_CASE("RembBandwidth: the waits of one shortage are not those of the next [BWE-08] [BWE-11]") {
+    SourceState source = camera();
+    Watcher s;
+    s.tracks.add(wish(source));
+    s.allocate();
+    s.congest(600'000);
+    std::uint64_t bits = 700'000;
+    for (int i = 0; i < 300 && s.bandwidth.regulator().interval() < Duration::seconds(6); ++i) {
+        s.run_until(s.now + 200);
+        bits = s.bandwidth.probing() ? bits - 20'000 : 700'000;
+        s.report(bits);
+    }
+    REQUIRE(s.bandwidth.regulator().interval() >= Duration::seconds(6));
+    source.available = 1;  // one layer only: nothing is missing
+    s.allocate();
+    REQUIRE_FALSE(s.bandwidth.deficient());
+    CHECK(s.bandwidth.regulator().interval() == ProbeRegulator::kInterval);
+}
+
 TEST_CASE("RembBandwidth: a publisher that drops its top layer ends the shortage [BWE-08]") {
     SourceState source = camera();
     Watcher s;

@@ -14,6 +14,7 @@
 namespace confab::sfu {
 
 void SharedLink::set_limit(std::uint64_t bits_per_second) {
+    bits_per_second = std::min(bits_per_second, kUnlimited);
     if (bits_per_second == limit_) return;
     limit_ = bits_per_second;
     share_all_ = true;
@@ -58,6 +59,9 @@ void SharedLink::note_changes(const TrackList& tracks, Timestamp now) {
     track_count_ = tracks.size();
     for (std::size_t i = 0; i < tracks.size(); ++i)
         note_change(tracks, i, now);
+    // Nothing is probed below a limit: what takes more or less now is noticed here.
+    if (limit_ > 0 && usage_of(tracks) > limit_) share_all_ = true;
+    if (limit_ > 0 && !share_all_) boost(tracks, limit_, kRoomForStep);
     if (share_all_) {
         share_all_ = false;
         stop_probe(now);
@@ -79,6 +83,8 @@ void SharedLink::note_change(const TrackList& tracks, std::size_t index, Timesta
         share.packets = tracks.demands[index].packets;
         share.nack_repeats = tracks.demands[index].nack_repeats;
     }
+    // It takes nothing, before or after: the layers of a picture that is not shown end no probe.
+    if (known && old.muted && seen.muted) return;
     if (shares_optimally()) {
         open_up(share);
     } else if (limit_ > 0 ||
@@ -229,7 +235,9 @@ void SharedLink::finish(const TrackList& tracks) {
         any |= share.deficient;
     }
     const bool was = std::exchange(deficient_, any);
-    if (was && !any) rest();
+    // Where nothing could be cut, what was found of the link ends with its congestion.
+    const bool calm = capacity_ < kUnlimited && !estimator().congested();
+    if (!any && (was || calm)) rest();
 }
 
 Timestamp SharedLink::next_deadline() const {

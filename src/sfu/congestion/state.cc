@@ -63,6 +63,7 @@ void SendSideBandwidth::save(StateWriter& out) const {
 }
 void SendSideBandwidth::load(StateReader& in) {
     in.field(1, heard_);
+    heard_at_ = in.now();
     if (heard_) set_plan(ProbePlan::measured());
     RembBandwidth::load(in);
     send_side_.update_rtt(rtt());

@@ -137,7 +137,7 @@ void PeerRoutes::forget(const ShardPeer& peer) {
 
 void PeerRoutes::pass_on(Timestamp now, const ShardPeer& peer, WorkerIndex to) {
     // Also those on which only media showed it: the answer to our check comes there.
-    const std::vector<ice::Path> paths = peer.transport().shown_paths();
+    const std::vector<ice::Path> paths = shown_paths(peer.transport());
     departed_.add(peer.id(), to, peer.ufrags, paths);
     for (const ice::Path& path : paths)
         foreign_paths_.prove(now, path, to);

@@ -192,6 +192,21 @@ TEST_CASE("PeerRoutes: the path in use stays, however many others are proved [IC
     CHECK(routes.contains(from_port(2 * ShardPeer::kMaxPaths)));
 }
 
+TEST_CASE("PeerRoutes: media from an address that gave way finds nobody who is gone [IMM-15]") {
+    Worker worker;
+    const auto from_host = [](std::uint32_t host) {
+        ice::Path path = from_port(1);
+        path.remote.ip = IpAddress::v4(0x0A000000 + host);
+        return path;
+    };
+    for (std::uint32_t host = 0; host <= ShardPeer::kMaxPaths; ++host)
+        worker.routes.remember(*worker.one, from_host(host), true);
+    worker.routes.forget(*worker.one);
+    worker.one.reset();
+    for (std::uint32_t host = 0; host <= ShardPeer::kMaxPaths; ++host)
+        CHECK(worker.routes.find_stray(at_ms(0), from_host(host), worker.media).peer == nullptr);
+}
+
 TEST_CASE("PeerRoutes: nothing leads to a peer that is gone [IMM-15]") {
     Worker worker;
     worker.routes.add_ufrag(*worker.one, "aone");

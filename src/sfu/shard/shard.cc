@@ -141,7 +141,8 @@ void Shard::handle_link(Timestamp now, const LinkMessage& message, BytesView byt
     if (const auto* proved = std::get_if<LinkPathProved>(&message.body))
         routes_.prove(now, proved->path, message.from);
     else if (const auto* arrived = std::get_if<LinkArrived>(&message.body))
-        follow(arrived->peer, message.from);
+        for (const Departures::Held& one : routes_.departed().arrived(arrived->peer, message.from))
+            links_.push_datagram(message.from, {one.path, one.arrival}, one.packet.data());
     else if (const auto* subscribed = std::get_if<LinkSubscribed>(&message.body))
         arrivals_.confirm(subscribed->receiver);
     else

@@ -147,7 +147,6 @@ class Shard : private DueTimers {
     PeerBytes save(Timestamp now, const ShardPeer& peer, bool here);
     bool load(Timestamp now, ShardPeer& peer, ImportPeer& c);
     // It is where it went: what waited for it here goes after it.
-    void follow(PeerId peer, WorkerIndex to);
     // The end of a turn: who leaves has said all that it had to.
     void finish_exports(Timestamp now);
 

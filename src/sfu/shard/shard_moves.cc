@@ -141,7 +141,7 @@ void Shard::apply(Timestamp now, ImportPeer& c) {
             if (const auto passed = std::exchange(outbound->passed, {}))
                 fan_out_.catch_up(now, *outbound, *passed);
         arrivals_.end(now, id);
-        for (const ice::Path& path : peer->transport().shown_paths()) {
+        for (const ice::Path& path : shown_paths(peer->transport())) {
             routes_.remember(*peer, path, peer->transport().is_valid_path(path));
             for (std::size_t w = 0; w < config_.worker_count; ++w)
                 if (w != config_.index)
@@ -169,13 +169,6 @@ void Shard::apply(Timestamp now, EndAwait& c) {
     routes_.departed().add_names(c.peer, c.at, c.names);
     for (const ReceiverId receiver : tracks_.moved_of(c.peer))
         replicas_.send_on(now, receiver);
-}
-
-// ---------------------------------------------------------------- after it
-
-void Shard::follow(PeerId peer, WorkerIndex to) {
-    for (const Departures::Held& one : routes_.departed().arrived(peer, to))
-        links_.push_datagram(to, {one.path, one.arrival}, one.packet.data());
 }
 
 }  // namespace confab::sfu

@@ -24,6 +24,7 @@ void SendSideBandwidth::handle_transport_feedback(std::span<const PacketResult> 
         set_plan(ProbePlan::measured());
         heard_ = true;
     }
+    heard_at_ = now;
     send_side_.handle_feedback(packets, now);
 }
 
@@ -31,6 +32,11 @@ void SendSideBandwidth::handle_transport_feedback(std::span<const PacketResult> 
 // these.
 void SendSideBandwidth::handle_remb(std::uint64_t bits_per_second, Timestamp now,
                                     std::span<const std::uint32_t> ssrcs) {
+    if (heard_ && now - heard_at_ > LinkEstimator::kSilence) {
+        send_side_.reset();
+        set_plan(ProbePlan::reported());
+        heard_ = false;
+    }
     if (!heard_) RembBandwidth::handle_remb(bits_per_second, now, ssrcs);
 }
 

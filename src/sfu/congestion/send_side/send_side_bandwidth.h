@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The downlink of a subscriber by our own estimate from its transport-wide feedback (02 §5.3); by
-// its REMBs as long as there is none, which is a client that has nothing else.
+// its REMBs as long as there is none, or none any more: a client that has nothing else.
 #pragma once
 
 #include <cstdint>
@@ -46,6 +46,7 @@ class SendSideBandwidth final : public RembBandwidth {
 
     SendSideEstimator send_side_;
     bool heard_ = false;  // there was such feedback
+    Timestamp heard_at_;
 };
 
 }  // namespace confab::sfu

@@ -174,7 +174,7 @@ Timestamp SendSideEstimator::next_deadline() const {
 // ------------------------------------------------------------------ probes
 
 void SendSideEstimator::begin_probe(std::uint64_t goal, Timestamp now) {
-    probe_ = Probe{goal, false, Timestamp::never()};
+    probe_ = Probe{goal, false, Timestamp::never(), Timestamp::never()};
     gcc_.begin_probe(now);
 }
 
@@ -189,11 +189,22 @@ bool SendSideEstimator::goal_reached() const {
 void SendSideEstimator::probe_is_out(Timestamp now, Duration rtt) {
     if (!probe_ || !probe_->due.is_never()) return;
     gcc_.end_probe(now);
+    probe_->out = now;
     probe_->due = now + std::clamp(rtt * kSettleRtts, kSettleMin, kSettleMax);
+}
+
+// Who tells seldom may not have told of its last packets yet.
+bool SendSideEstimator::end_is_untold(Timestamp now) const {
+    const bool told = !last_feedback_.is_never() && last_feedback_ >= probe_->out + rtt_;
+    return !told && !probe_->congested && !goal_reached() && now < probe_->out + kSettleMax;
 }
 
 std::optional<ProbeResult> SendSideEstimator::poll_probe_result(Timestamp now) {
     if (!probe_ || (now < probe_->due && !goal_reached())) return std::nullopt;
+    if (end_is_untold(now)) {
+        probe_->due = now + kSettleMin;
+        return std::nullopt;
+    }
     const auto result = gcc_.probe_result();
     ProbeResult out;
     if (result) {

@@ -99,12 +99,14 @@ class SendSideEstimator final : public LinkEstimator {
         std::uint64_t goal = 0;
         bool congested = false;
         Timestamp due = Timestamp::never();
+        Timestamp out = Timestamp::never();  // the last packet left
     };
     bool recently_overused(Timestamp now) const;
     bool queue_stays(Timestamp now) const;
     bool exceeds(Duration queue) const;
     bool is_one_burst(Duration standing) const;
     bool losing() const;
+    bool end_is_untold(Timestamp now) const;
     void watch_queue(Timestamp now);
     void watch_losses();
     void watch(Timestamp now);

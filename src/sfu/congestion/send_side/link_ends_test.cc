@@ -1,0 +1,218 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What is thought of a subscriber's link has to end with its cause, in the whole loop: nothing
+// stays low, paced or unheard for ever (02 §5.1, §5.3).
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "base/state/state.h"
+#include "sfu/congestion/send_side/flow_model_testing.h"
+#include "sfu/congestion/send_side/send_side_bandwidth.h"
+
+namespace confab::sfu {
+namespace {
+
+using bwe::test::Bottleneck;
+using bwe::test::BottleneckProfile;
+using test::at_ms;
+using test::camera;
+using test::FlowModel;
+using test::FlowOptions;
+using test::wish;
+
+struct Loop {
+    explicit Loop(FlowOptions options = {}) : link(wide()), flow(link, options) {}
+    static BottleneckProfile wide() {
+        BottleneckProfile out;
+        out.bits_per_second = 100e6;
+        return out;
+    }
+    void run(std::int64_t until) {
+        for (; now < until; ++now)
+            flow.step(now);
+    }
+    void narrow(double bits_per_second, std::int64_t queue_ms) {
+        link.set_rate(bits_per_second, at_ms(now));
+        link.profile().queue = Duration::millis(queue_ms);
+    }
+    Bottleneck link;
+    FlowModel flow;
+    std::int64_t now = 0;
+};
+
+SourceState one_layer(std::uint64_t bits) {
+    SourceState out = test::source_of(Codec::kH264);
+    out.available = 1;
+    for (auto& row : out.bitrate)
+        row = {};
+    out.bitrate[0] = {bits, 0, 0, 0};
+    out.max_seen = {0, 0};
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "Link: free again it is not paced for ever where nothing could be cut [BWE-08] [PAC-01]") {
+    const SourceState source = one_layer(1'700'000);
+    Loop loop;
+    loop.flow.tracks().add(wish(source));
+    SUBCASE("camera") {}
+    SUBCASE("screen") {
+        loop.flow.tracks().demands[0].exempt = true;
+    }
+    SUBCASE("tile") {
+        static const SourceState simulcast = [] {
+            SourceState s = camera();
+            s.codec = Codec::kH264;
+            for (auto& row : s.bitrate)
+                row = {row[2], 0, 0, 0};
+            s.max_seen = {2, 0};
+            return s;
+        }();
+        loop.flow.tracks().demands[0] = wish(simulcast, {0, 3});
+    }
+    loop.run(5000);
+    REQUIRE(loop.flow.port().pacing_rate() == kUnlimitedCapacity);
+    loop.narrow(100'000, 300);
+    loop.run(10'000);
+    loop.narrow(100e6, 300);
+    loop.run(120'000);
+    CHECK_FALSE(loop.flow.port().deficient());
+    CHECK(loop.flow.port().pacing_rate() == kUnlimitedCapacity);
+    CHECK(loop.flow.port().target_bitrate() > 1'700'000);
+}
+
+TEST_CASE(
+    "Link: congestion is answered after one at which nothing could be cut [BWE-04] [BWE-08]") {
+    const SourceState single = one_layer(300'000);
+    const SourceState source = camera();
+    Loop loop;
+    loop.flow.tracks().add(wish(single));
+    loop.run(5000);
+    loop.narrow(100'000, 300);
+    loop.run(10'000);
+    loop.narrow(100e6, 300);
+    loop.run(60'000);
+    loop.flow.tracks().add(wish(source));
+    loop.run(70'000);
+    REQUIRE(loop.flow.tracks().sent(1) == Layer{2, 2});
+    loop.narrow(800'000, 300);
+    loop.run(100'000);
+    CHECK(loop.flow.tracks().usage() <= 850'000);
+}
+
+TEST_CASE("Link: a limit from outside holds when bitrates change, both ways [BWE-10]") {
+    SourceState source = camera();
+    RembBandwidth port;
+    test::Tracks tracks;
+    tracks.add(wish(source));
+    port.set_limit(600'000);
+    (void)port.allocate(tracks.demands, tracks.shares, at_ms(0));
+    REQUIRE(tracks.sent(0) == Layer{1, 2});
+    SUBCASE("more is sent") {
+        for (auto& rate : source.bitrate[1])
+            rate *= 3;
+        (void)port.allocate(tracks.demands, tracks.shares, at_ms(1000));
+        CHECK(tracks.usage() <= 600'000);
+    }
+    SUBCASE("less is sent") {
+        for (auto& rate : source.bitrate[2])
+            rate /= 4;
+        for (int i = 1; i < 100; ++i)
+            (void)port.allocate(tracks.demands, tracks.shares, at_ms(1000 * i));
+        CHECK(tracks.sent(0) == Layer{2, 2});
+    }
+}
+
+TEST_CASE(
+    "Link: a limit beyond what anybody is sent keeps no connection from moving [BWE-10] [FWD-18]") {
+    SendSideBandwidth port;
+    port.set_limit(200'000'000);
+    const Bytes bytes = export_state(static_cast<const BandwidthPort&>(port), at_ms(1000));
+    SendSideBandwidth there;
+    CHECK(import_state(static_cast<BandwidthPort&>(there), bytes, at_ms(1000)));
+}
+
+TEST_CASE("Link: a client that stops telling of packets is heard by its REMBs [BWE-20]") {
+    const SourceState source = camera();
+    SendSideBandwidth port;
+    test::Tracks tracks;
+    tracks.add(wish(source));
+    const SentPacket packet{at_ms(0), 1, 1000, 0};
+    port.packets_sent(std::span(&packet, 1));
+    const PacketResult result{packet, true, Duration::millis(50)};
+    port.handle_transport_feedback(std::span(&result, 1), at_ms(100));
+    for (int i = 0; i < 60; ++i) {
+        const Timestamp now = at_ms(30'000 + 200 * i);
+        port.handle_remb(static_cast<std::uint64_t>(1'000'000 - 15'000 * i), now);
+        (void)port.allocate(tracks.demands, tracks.shares, now);
+    }
+    CHECK(port.deficient());
+}
+
+namespace {
+// A camera that was cut, and somebody whose picture is not shown, of whom layers come and go.
+std::int64_t recovered(bool send_side, std::int64_t every) {
+    const SourceState source = camera();
+    SourceState other = camera();
+    FlowOptions options;
+    options.send_side = send_side;
+    options.remb_ms = 1000;
+    Loop loop(options);
+    loop.flow.tracks().add(wish(source));
+    loop.flow.tracks().add(wish(other));
+    loop.flow.tracks().demands[1].muted = true;
+    loop.run(10'000);
+    loop.narrow(600'000, 300);
+    loop.run(30'000);
+    if (!loop.flow.port().deficient()) return -1;
+    loop.narrow(100e6, 300);
+    while (loop.now < 200'000 && loop.flow.port().deficient()) {
+        loop.run(loop.now + every);
+        other.available ^= 4;
+        loop.flow.allocate(loop.now);
+    }
+    return loop.now;
+}
+}  // namespace
+
+TEST_CASE("Link: layers of a picture that is not shown end no probe [BWE-03] [BWE-06]") {
+    for (const bool send_side : {true, false})
+        for (const std::int64_t every : {500, 1000, 3000}) {
+            CAPTURE(send_side);
+            CAPTURE(every);
+            const std::int64_t at = recovered(send_side, every);
+            CHECK(at > 30'000);
+            CHECK(at < 100'000);
+        }
+}
+
+TEST_CASE("Link: who tells of packets once in a while gets its layers back [BWE-23] [BWE-33]") {
+    struct Case {
+        std::int64_t each = 0, way_back = 0, until = 0;
+    };
+    for (const Case c : {Case{250, 25, 150'000}, Case{700, 25, 150'000}, Case{1000, 25, 150'000},
+                         Case{2000, 25, 150'000}, Case{1000, 200, 150'000}}) {
+        CAPTURE(c.each);
+        CAPTURE(c.way_back);
+        const SourceState source = camera();
+        FlowOptions options;
+        options.feedback_ms = c.each;
+        options.way_back = Duration::millis(c.way_back);
+        Loop loop(options);
+        loop.flow.tracks().add(wish(source));
+        loop.run(5000);
+        loop.narrow(600'000, 300);
+        loop.run(30'000);
+        REQUIRE(loop.flow.port().deficient());
+        loop.narrow(100e6, 300);
+        loop.run(c.until);
+        CHECK_FALSE(loop.flow.port().deficient());
+    }
+}
+
+}  // namespace confab::sfu
