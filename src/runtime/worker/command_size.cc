@@ -50,6 +50,9 @@ std::size_t held(const sfu::AddDownTrack& c) {
 std::size_t held(const sfu::AwaitPeer& c) {
     return held(c.tracks);
 }
+std::size_t held(const sfu::EndAwait& c) {
+    return held(c.names);
+}
 std::size_t held(const sfu::ExportPeer&) {
     return 0;
 }
