@@ -201,6 +201,15 @@ TEST_CASE("Replicas: without a home here nothing is made by what comes late [IMM
     CHECK_FALSE(told->subscribed);
 }
 
+TEST_CASE("Replicas: what an old home still says of a source counts no more [MC-20] [DES-40]") {
+    Away away;
+    away.linked(LinkMoved{Stage::kVideo, 5});
+    SourceState old = away.video_source();
+    old.muted = true;
+    away.linked(LinkSource{Stage::kVideo, old});
+    CHECK_FALSE(away.track(Stage::kVideo).source().muted);
+}
+
 TEST_CASE("Replicas: a source that comes later does not undo newer reports [FWD-10] [IN-06]") {
     Away away;
     const SourceReport old{NtpTime::from_unix(UnixTime::seconds(100)), 1000, away.now()};

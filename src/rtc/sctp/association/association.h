@@ -71,8 +71,8 @@ class Association {
     // begun. StreamResetDone follows; nothing happens when the peer lacks RE-CONFIG (false).
     bool reset_stream(Timestamp now, std::uint16_t stream, bool discard = false);
     // The path to the peer may work again, or is another one. What unanswered timeouts hold back,
-    // up to Config::backoff_max, is sent at once. RFC 9260 knows no such news of its path; timeouts are
-    // counted and back off as before, so that it costs a packet each time it is said.
+    // up to Config::backoff_max, is sent at once. RFC 9260 knows no such news of its path; timeouts
+    // are counted and back off as before, so that it costs a packet each time it is said.
     void path_restored(Timestamp now);
     // Sends all that is queued, then closes (event Closed).
     void shutdown(Timestamp now);

@@ -9,39 +9,17 @@
 #include <vector>
 
 #include "base/state/state.h"
-#include "sfu/congestion/send_side/flow_model_testing.h"
+#include "sfu/congestion/send_side/loop_testing.h"
 #include "sfu/congestion/send_side/send_side_bandwidth.h"
 
 namespace confab::sfu {
 namespace {
 
-using bwe::test::Bottleneck;
-using bwe::test::BottleneckProfile;
 using test::at_ms;
 using test::camera;
-using test::FlowModel;
 using test::FlowOptions;
+using test::Loop;
 using test::wish;
-
-struct Loop {
-    explicit Loop(FlowOptions options = {}) : link(wide()), flow(link, options) {}
-    static BottleneckProfile wide() {
-        BottleneckProfile out;
-        out.bits_per_second = 100e6;
-        return out;
-    }
-    void run(std::int64_t until) {
-        for (; now < until; ++now)
-            flow.step(now);
-    }
-    void narrow(double bits_per_second, std::int64_t queue_ms) {
-        link.set_rate(bits_per_second, at_ms(now));
-        link.profile().queue = Duration::millis(queue_ms);
-    }
-    Bottleneck link;
-    FlowModel flow;
-    std::int64_t now = 0;
-};
 
 SourceState one_layer(std::uint64_t bits) {
     SourceState out = test::source_of(Codec::kH264);

@@ -8,48 +8,20 @@
 #include <cstdint>
 #include <vector>
 
-#include "sfu/congestion/send_side/flow_model_testing.h"
+#include "sfu/congestion/send_side/loop_testing.h"
 
 namespace confab::sfu {
 namespace {
 
-using bwe::test::Bottleneck;
 using bwe::test::BottleneckProfile;
 using test::camera;
 using test::FlowModel;
 using test::FlowOptions;
+using test::Loop;
 using test::wish;
 
 constexpr std::int64_t kNarrow = 5000;
 constexpr std::int64_t kWide = 65'000;
-
-struct Loop {
-    explicit Loop(BottleneckProfile profile = wide(), FlowOptions options = {})
-        : link(profile), flow(link, options) {}
-
-    static BottleneckProfile wide() {
-        BottleneckProfile out;
-        out.bits_per_second = 100e6;
-        return out;
-    }
-    void run(std::int64_t until) {
-        for (; now < until; ++now)
-            flow.step(now);
-    }
-    void narrow(double bits_per_second, std::int64_t queue_ms) {
-        link.set_rate(bits_per_second, test::at_ms(now));
-        link.profile().queue = Duration::millis(queue_ms);
-    }
-    std::vector<FlowModel::Change> changes(std::int64_t from, std::int64_t until) const {
-        std::vector<FlowModel::Change> out;
-        for (const FlowModel::Change& change : flow.changes())
-            if (change.ms >= from && change.ms < until) out.push_back(change);
-        return out;
-    }
-    Bottleneck link;
-    FlowModel flow;
-    std::int64_t now = 0;
-};
 
 }  // namespace
 
