@@ -148,8 +148,14 @@ bool Agent::note_activity(Timestamp now, const Path& path) {
         selection_.heard(now);
         return true;
     }
-    const Pair* pair = list_.find(path);
+    Pair* pair = list_.find(path);
     if (pair == nullptr || !pair->is_valid() || pair->nominating) return false;
+    if (selection_.pair() == 0 && pair->state == PairState::kSucceeded) {
+        // Longer than moved_by_media: the peer switches with our answer only, a round trip behind.
+        list_.inherit_nomination(*pair, now - config_.timers.answer_wait);
+        follow_nomination(now, *pair);
+        return selection_.is_on(path);
+    }
     // While the choice is made anew each side may be ahead of the other; not where media came
     // before any check.
     if (selection_.is_in_upgrade_window(now) && !pair->stray) return false;

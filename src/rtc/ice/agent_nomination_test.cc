@@ -306,6 +306,66 @@ TEST_CASE_HANDED_OVER(
 }
 
 TEST_CASE_HANDED_OVER(
+    "Agent: controlled, a peer that moved behind its nomination is followed [ICE-06][MC-03]") {
+    Scripted s(Role::kControlled, false);
+    s.check_from(kWifi, true);  // answered, so that it is not repeated
+    s.check_from(kLte, false);  // the same socket of the peer behind another port of its NAT
+    s.answer(kLte);             // ours to the old one is lost
+    REQUIRE_FALSE(s.agent.selected());
+    s.advance(Duration::millis(2999));
+    s.check_from(kLte, false);
+    CHECK_FALSE(s.agent.selected());  // the answer may be under way
+    s.advance(Duration::millis(1));
+    s.check_from(kLte, false);
+    CHECK(s.agent.selected() == kLte);
+    CHECK(s.agent.state() == State::kConnected);
+    s.answer(kWifi);  // at last: that nomination is followed already
+    CHECK(s.agent.selected() == kLte);
+    s.check_from(kWifi, true);
+    CHECK(s.agent.selected() == kWifi);
+}
+
+TEST_CASE_HANDED_OVER(
+    "Agent: controlled, with media a peer that moved behind its nomination is followed within 1 s "
+    "[ICE-06][MC-03]") {
+    Scripted s(Role::kControlled, false);
+    s.check_from(kWifi, true);
+    s.answer(kWifi);
+    REQUIRE(s.agent.selected() == kWifi);
+    s.agent.restart(s.now, {credentials("alice"), false, std::nullopt});
+    s.agent.set_remote_credentials(s.now, credentials("bobby"));
+    s.check_from(kWifi, true);
+    s.check_from(kLte, false);
+    s.answer(kLte);
+    s.advance(Duration::millis(999));
+    CHECK_FALSE(s.agent.note_activity(s.now, kLte));
+    CHECK(s.agent.selected() == kWifi);  // of the generation before
+    s.advance(Duration::millis(1));
+    CHECK(s.agent.note_activity(s.now, kLte));
+    CHECK(s.agent.selected() == kLte);
+    CHECK(s.agent.state() == State::kConnected);
+}
+
+TEST_CASE_HANDED_OVER("Agent: controlled, media and checks alone nominate nothing [ICE-06]") {
+    Scripted s(Role::kControlled, false);
+    for (int i = 0; i < 10; ++i) {
+        s.check_from(kLte, false);
+        s.answer(kLte);
+        CHECK_FALSE(s.agent.note_activity(s.now, kLte));
+        s.advance(Duration::seconds(1));
+    }
+    CHECK_FALSE(s.agent.selected());
+    // Nor does the silence of a pair that has not answered us.
+    s.check_from(kWifi, true);
+    s.out.clear();
+    s.advance(Duration::seconds(4));
+    s.check_from(kWifi, false);
+    CHECK_FALSE(s.agent.selected());
+    s.answer(kWifi);
+    CHECK(s.agent.selected() == kWifi);
+}
+
+TEST_CASE_HANDED_OVER(
     "Agent: after a long silence a peer that moved is followed within 1 s [ICE-06][MC-03]") {
     Scripted s(Role::kControlled, false);
     s.check_from(kWifi, true);

@@ -104,6 +104,14 @@ const Pair* CheckList::find(std::uint32_t id) const {
     return it == pairs_.end() ? nullptr : &*it;
 }
 
+void CheckList::inherit_nomination(Pair& heir, Timestamp silent_since) {
+    const auto latest =
+        std::max_element(pairs_.begin(), pairs_.end(),
+                         [](const Pair& a, const Pair& b) { return a.nomination < b.nomination; });
+    if (latest == pairs_.end() || latest->last_heard > silent_since) return;
+    heir.nomination = latest->nomination;
+}
+
 bool CheckList::make_room(bool is_authenticated, std::uint32_t keep) {
     const auto rank = [keep](const Pair& pair) {
         const int grade = pair.id == keep                    ? 3
