@@ -4,6 +4,7 @@
 // Groups, trend and detector, each alone.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "rtc/bwe/delay_trend.h"
@@ -176,15 +177,79 @@ TEST_CASE("StandingDelay: a queue that stays counts, jitter does not") {
 
 TEST_CASE("StandingDelay: a clock that is set forward is no queue for ten seconds") {
     for (const std::int64_t jump : {2500, 3500}) {
+        CAPTURE(jump);
         StandingDelay delay;
         for (int i = 0; i < 100; ++i)
             delay.add(at(10 * i), ms(10 * i));
+        // Not level, so that it is the size that tells.
         for (int i = 100; i < 200; ++i) {
-            delay.add(at(10 * i), ms(10 * i + jump));
-            delay.forget_absurd();
+            delay.add(at(10 * i), ms(10 * i + jump + i / 5 % 2 * 500));
+            delay.look();
         }
         CHECK(delay.value() == (jump > 3000 ? Duration::zero() : ms(jump)));
     }
+}
+
+namespace {
+// The delay of each packet, one in 10 ms, with a report for each ten; what is seen at the end.
+template <typename Delay>
+Duration seen(StandingDelay& delay, int from, int until, const Delay& of) {
+    for (int i = from; i < until; ++i) {
+        delay.add(at(10 * i), ms(10 * i + of(i)));
+        if (i % 10 == 9) delay.look();
+    }
+    return delay.value();
+}
+}  // namespace
+
+TEST_CASE("StandingDelay: a way that is longer at once is no queue, one that grows is [BWE-32]") {
+    for (const int step : {25, 60, 150, 1000}) {
+        CAPTURE(step);
+        StandingDelay longer;
+        CHECK(seen(longer, 0, 200, [](int) { return 40; }) == Duration::zero());
+        CHECK(seen(longer, 200, 240, [&](int i) { return 40 + step + i % 3; }) < ms(3));
+        // What grows from there on is a queue.
+        CHECK(seen(longer, 240, 280, [&](int i) { return 40 + step + 2 * (i - 240); }) > ms(25));
+        // Within a tenth of a second: a queue, also where it does not grow any more.
+        StandingDelay queue;
+        (void)seen(queue, 0, 200, [](int) { return 40; });
+        for (const int until : {240, 280})
+            (void)seen(queue, until - 40, until,
+                       [&](int i) { return 40 + std::min(step, step * (i - 200) / 10); });
+        CHECK(queue.value() >= ms(step - 1));
+    }
+}
+
+TEST_CASE("StandingDelay: step upon step is the traffic of others [BWE-32]") {
+    StandingDelay delay;
+    (void)seen(delay, 0, 200, [](int) { return 40; });
+    CHECK(seen(delay, 200, 240, [](int) { return 100; }) == Duration::zero());
+    CHECK(seen(delay, 240, 280, [](int) { return 160; }) == ms(60));
+    (void)seen(delay, 280, 1500, [](int) { return 160; });
+    CHECK(seen(delay, 1500, 1540, [](int) { return 220; }) == Duration::zero());
+}
+
+TEST_CASE("StandingDelay: what fills a queue at once loses some, and is no longer way [BWE-32]") {
+    StandingDelay delay;
+    (void)seen(delay, 0, 200, [](int) { return 40; });
+    for (int i = 200; i < 280; ++i) {
+        if (i % 8 == 7)
+            delay.lost(at(10 * i));
+        else
+            delay.add(at(10 * i), ms(10 * i + 340));
+        if (i % 10 == 9) delay.look();
+    }
+    CHECK(delay.value() == ms(300));
+}
+
+TEST_CASE("StandingDelay: reports that are far apart make no step of what grows [BWE-32]") {
+    StandingDelay delay;
+    (void)seen(delay, 0, 100, [](int) { return 40; });
+    for (int i = 100; i < 400; ++i) {
+        delay.add(at(10 * i), ms(10 * i + 40 + (i - 100) / 10));
+        if (i % 100 == 99) delay.look();
+    }
+    CHECK(delay.value() >= ms(25));
 }
 
 TEST_CASE("StandingDelay: absurd and late times are survived") {

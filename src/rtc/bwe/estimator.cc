@@ -30,14 +30,17 @@ void Estimator::handle_feedback(std::span<const PacketFeedback> packets, Timesta
     for (const PacketFeedback& packet : packets) {
         loss_.add(packet);
         probe_.handle_feedback(packet);
-        if (!packet.received) continue;
+        if (!packet.received) {
+            standing_.lost(packet.sent);
+            continue;
+        }
         arrived = true;
         handle_arrival(packet, now);
     }
     const auto acknowledged = acknowledged_.bits_per_second();
     loss_.update(acknowledged, alr_.limited());
     if (!arrived) return;
-    standing_.forget_absurd();
+    standing_.look();
     if (overused_now_) overused_ = now;
     // An overuse within a report counts although it ended in it, and is answered once per round
     // trip.

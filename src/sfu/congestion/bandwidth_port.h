@@ -23,6 +23,7 @@ struct SentPacket {
     std::uint16_t number = 0;  // transport-wide
     std::uint16_t bytes = 0;   // of the datagram
     std::uint8_t probe = 0;    // the cluster it belongs to, 0 for none
+    bool sound = false;        // never cut
 };
 // What the subscriber said of it.
 struct PacketResult {

@@ -21,7 +21,8 @@ std::uint32_t low_bits(Timestamp at) {
 
 SentPacket SendHistory::packet_of(std::uint16_t number, const Entry& entry) const {
     const std::uint32_t age = low_bits(newest_) - entry.at;
-    return {newest_ - Duration::micros(std::int64_t{age}), number, entry.bytes, entry.probe};
+    return {newest_ - Duration::micros(std::int64_t{age}), number, entry.bytes, entry.probe,
+            entry.sound};
 }
 
 void SendHistory::grow() {
@@ -40,7 +41,7 @@ void SendHistory::push(const SentPacket& packet) {
         const auto oldest = static_cast<std::uint16_t>(next_ - size_);
         if (packet.at - packet_of(oldest, entry(oldest)).at < kKept) grow();
     }
-    entry(packet.number) = {low_bits(packet.at), packet.bytes, packet.probe, true};
+    entry(packet.number) = {low_bits(packet.at), packet.bytes, packet.probe, true, packet.sound};
     size_ = std::min(size_ + 1, entries_.size());
     untold_ = std::min(untold_ + 1, size_);
     next_ = static_cast<std::uint16_t>(packet.number + 1);

@@ -40,7 +40,8 @@ class SendHistory {
         std::uint32_t at = 0;  // the lower bits of the time, in us: over an hour
         std::uint16_t bytes = 0;
         std::uint8_t probe = 0;
-        bool open = false;  // not reported as received
+        bool open : 1 = false;  // not reported as received
+        bool sound : 1 = false;
     };
     static_assert(sizeof(Entry) == 8);
 

@@ -127,6 +127,7 @@ bool Downlink::enqueue(PendingPacket&& packet, MediaKind kind) {
         return false;
     }
     packet.probe = probe_;
+    packet.sound = kind == MediaKind::kAudio;
     queue(which).push(std::move(packet));
     return true;
 }
@@ -204,7 +205,8 @@ std::size_t Downlink::build(const PendingPacket& pending, SendTime at,
 
 void Downlink::note_sent(const PendingPacket& pending, Timestamp now, std::size_t size) {
     if (history_)
-        history_->push({now, transport_sequence_, static_cast<std::uint16_t>(size), pending.probe});
+        history_->push({now, transport_sequence_, static_cast<std::uint16_t>(size), pending.probe,
+                        pending.sound});
     ++transport_sequence_;
 }
 

@@ -42,6 +42,27 @@ TEST_CASE("Downlink: packets without transport-wide numbers are not remembered")
     CHECK(s.port->results.empty());
 }
 
+TEST_CASE("Downlink: the port hears which packets are sound [BWE-04]") {
+    Sending s(5);
+    AddDownTrack sound = Sending::video(600);
+    sound.kind = MediaKind::kAudio;
+    sound.extensions.transport_cc = 5;
+    OutboundTrack& voice = s.add(sound);
+    s.enqueue(*s.outbound);
+    s.enqueue(voice);
+    s.enqueue(*s.outbound);
+    SendBatch batch;
+    s.flush(500, batch);
+    REQUIRE(s.port->sent.size() == 3);
+    CHECK(s.port->sent[0].sound);  // never behind pictures
+    CHECK_FALSE(s.port->sent[1].sound);
+    CHECK_FALSE(s.port->sent[2].sound);
+    s.report(0, {true, true, true});
+    REQUIRE(s.port->results.size() == 3);
+    CHECK(s.port->results[0].sent.sound);
+    CHECK_FALSE(s.port->results[2].sent.sound);
+}
+
 TEST_CASE("Downlink: what is queued for a probe carries its cluster") {
     Sending s(5);
     s.send(1, 500);

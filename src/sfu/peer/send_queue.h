@@ -26,6 +26,7 @@ struct PendingPacket {
     const SendExtensions* extensions = nullptr;
     std::uint8_t probe = 0;    // cluster that it belongs to; set by enqueue()
     std::uint8_t padding = 0;  // octets behind its body (02 DES-12)
+    bool sound = false;        // set by enqueue()
 };
 
 class SendQueue {

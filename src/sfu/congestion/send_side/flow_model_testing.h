@@ -159,7 +159,8 @@ class FlowModel {
     }
     void send(Timestamp now, std::uint32_t bytes, std::uint8_t probe, Kind kind,
               std::size_t track = 0) {
-        const SentPacket packet{now, number_++, static_cast<std::uint16_t>(bytes), probe};
+        const SentPacket packet{now, number_++, static_cast<std::uint16_t>(bytes), probe,
+                                kind == Kind::kAudio};
         if (options_.send_side) port_->packets_sent(std::span(&packet, 1));
         const Duration waits = link_.waiting(now);
         const auto out = link_.send(now, bytes);

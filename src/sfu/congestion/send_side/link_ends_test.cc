@@ -5,6 +5,7 @@
 // stays low, paced or unheard for ever (02 §5.1, §5.3).
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -17,6 +18,7 @@ namespace {
 
 using test::at_ms;
 using test::camera;
+using test::FlowModel;
 using test::FlowOptions;
 using test::Loop;
 using test::wish;
@@ -167,6 +169,83 @@ TEST_CASE("Link: layers of a picture that is not shown end no probe [BWE-03] [BW
             CHECK(at > 30'000);
             CHECK(at < 100'000);
         }
+}
+
+TEST_CASE("Link: a way that is longer from one moment to the next is no queue [BWE-32] [BWE-04]") {
+    for (const std::int64_t outage : {0, 200, 500, 700})
+        for (const std::int64_t longer : {30, 60, 100, 150, 400}) {
+            CAPTURE(longer);
+            CAPTURE(outage);
+            const SourceState source = camera();
+            Loop loop;
+            loop.flow.tracks().add(wish(source));
+            loop.run(10'000);
+            REQUIRE(loop.flow.tracks().sent(0) == Layer{2, 2});
+            loop.link.profile().loss = 1;
+            loop.run(10'000 + outage);
+            loop.link.profile().loss = 0;
+            loop.link.profile().delay = loop.link.profile().delay + Duration::millis(longer);
+            loop.flow.port().update_rtt(Duration::millis(100 + longer), at_ms(loop.now));
+            loop.run(30'000);
+            // An outage alone costs layers for a while; the way nothing.
+            if (outage == 0) CHECK(loop.changes(10'000, 30'000).empty());
+            CHECK(loop.flow.tracks().sent(0) == Layer{2, 2});
+            // What congests then is noticed as before.
+            loop.narrow(800'000, 300);
+            loop.run(50'000);
+            CHECK(loop.flow.tracks().usage() <= 850'000);
+        }
+}
+
+TEST_CASE(
+    "Link: a probe asks for what is missing at most, and is not held back [BWE-06] [PAC-01]") {
+    const SourceState source = camera();
+    Loop loop;
+    loop.flow.tracks().add(wish(source));
+    loop.run(5000);
+    loop.narrow(150'000, 300);
+    loop.run(30'000);
+    REQUIRE(loop.flow.port().deficient());
+    loop.narrow(100e6, 300);
+    int probes = 0;
+    constexpr std::uint64_t kAll = 1'700'000;
+    constexpr std::uint64_t kSound = 50'000;
+    for (; loop.now < 60'000 && loop.flow.port().deficient(); ++probes) {
+        loop.run(loop.now + 1);
+        const std::uint64_t asked = loop.flow.port().probe_rate();
+        if (asked == 0) continue;
+        const std::uint64_t usage = loop.flow.tracks().usage();
+        const BandwidthOptions options;
+        const std::uint64_t more =
+            std::max((kAll - usage) * options.probe_overage_percent / 100, options.probe_min_bps);
+        CHECK(asked <= usage + more + kSound);
+        CHECK(loop.flow.port().pacing_rate() >= asked);
+    }
+    CHECK(probes > 0);
+    CHECK_FALSE(loop.flow.port().deficient());
+}
+
+TEST_CASE("Link: much sound beside a picture is not cut by its picture [BWE-04] [BWE-05]") {
+    for (const double sound : {40e3, 200e3, 400e3, 600e3, 900e3}) {
+        CAPTURE(sound);
+        const SourceState source = camera();
+        FlowOptions options;
+        options.audio_bps = sound;
+        Loop loop(options);
+        loop.flow.tracks().add(wish(source));
+        loop.run(5000);
+        loop.narrow(sound + 300e3, 300);
+        loop.run(15'000);
+        const FlowModel::Totals before = loop.flow.totals();
+        loop.run(75'000);
+        const FlowModel::Totals after = loop.flow.totals();
+        const auto lost = static_cast<double>(after.audio_lost - before.audio_lost);
+        const auto sent = static_cast<double>(after.audio_sent - before.audio_sent);
+        MESSAGE("lost " << lost / sent << " usage " << loop.flow.usage() << " est "
+                        << loop.flow.estimate());
+        CHECK(lost < 0.01 * sent);
+        CHECK(loop.flow.usage() > 0);
+    }
 }
 
 TEST_CASE("Link: who tells of packets once in a while gets its layers back [BWE-23] [BWE-33]") {

@@ -13,7 +13,9 @@ namespace confab::sfu {
 void SendSideEstimator::packets_sent(std::span<const SentPacket> packets) {
     for (const SentPacket& packet : packets) {
         gcc_.handle_sent(packet.at, packet.bytes);
-        if (packet.probe == 0) sent_.add(packet.at - Timestamp(), packet.bytes);
+        if (packet.probe != 0) continue;
+        sent_.add(packet.at - Timestamp(), packet.bytes);
+        sound_.add(packet.at - Timestamp(), packet.sound ? packet.bytes : 0);
     }
 }
 
@@ -107,10 +109,14 @@ void SendSideEstimator::watch(Timestamp now) {
     if (trouble && now >= next_cut_) news_ = true;
 }
 
+// 0: not known yet.
+double SendSideEstimator::without_sound() const {
+    return sent_.bits_per_second(10) - sound_.bits_per_second(10);
+}
+
 void SendSideEstimator::handle_usage(std::uint64_t video, bool changed, Timestamp now) {
     if (changed) other_.note_change(now);
-    if (!congested_ && !probe_)
-        other_.note(sent_.bits_per_second(10), static_cast<double>(video), now);
+    if (!congested_ && !probe_) other_.note(without_sound(), static_cast<double>(video), now);
 }
 
 // ------------------------------------------------------------------ the capacity
@@ -124,8 +130,8 @@ double SendSideEstimator::arriving() const {
 }
 
 std::uint64_t SendSideEstimator::video_of(double bits_per_second) const {
-    return static_cast<std::uint64_t>(
-        std::clamp(bits_per_second - other_.rate(), 1.0, static_cast<double>(kUnlimitedCapacity)));
+    return static_cast<std::uint64_t>(std::clamp(bits_per_second - other_traffic(), 1.0,
+                                                 static_cast<double>(kUnlimitedCapacity)));
 }
 
 void SendSideEstimator::reset() {
@@ -140,7 +146,7 @@ LinkEstimator::Change SendSideEstimator::handle_report(const DownlinkReport& rep
                                                        Timestamp now) {
     const bool queue = queue_stays(now);
     if (probe_ || now < next_cut_ || (!queue && !losing())) return Change::kNone;
-    other_.note(sent_.bits_per_second(10), static_cast<double>(report.expected_usage), now);
+    other_.note(without_sound(), static_cast<double>(report.expected_usage), now);
     double rate = bwe::AimdRateControl::kMax;
     if (queue) rate = kBackOff * arriving();
     if (losing()) {

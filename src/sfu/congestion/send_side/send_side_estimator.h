@@ -92,7 +92,7 @@ class SendSideEstimator final : public LinkEstimator {
     std::optional<ProbeResult> poll_probe_result(Timestamp now) override;
 
     // ------------------------------------------------------------ views
-    double other_traffic() const { return other_.rate(); }
+    double other_traffic() const { return sound_.bits_per_second() + other_.rate(); }
 
   private:
     struct Probe {
@@ -106,6 +106,7 @@ class SendSideEstimator final : public LinkEstimator {
     bool exceeds(Duration queue) const;
     bool is_one_burst(Duration standing) const;
     bool losing() const;
+    double without_sound() const;
     bool end_is_untold(Timestamp now) const;
     void watch_queue(Timestamp now);
     void watch_losses();
@@ -116,6 +117,7 @@ class SendSideEstimator final : public LinkEstimator {
 
     bwe::Estimator gcc_;
     SlidingRate<21> sent_;    // without probes, one second
+    SlidingRate<21> sound_;   // of it
     SlidingRate<7> arrived_;  // 300 ms
     OtherTraffic other_;
     std::optional<Probe> probe_;

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What is sent to a subscriber and what of it arrives, in slots of 50 ms: for the share that is not
-// video of our choice (audio, copies, headers), and for a rate that follows a link at once.
+// video of our choice (sound, copies, headers), and for a rate that follows a link at once.
 #pragma once
 
 #include <algorithm>
@@ -55,8 +55,8 @@ class SlidingRate {
     bool began_ = false;
 };
 
-// The share of what is sent that is no video of our choice. It is learnt while the choice has not
-// changed for a while: a layer goes on until its key frame is there.
+// The share of what is sent, without its sound, that is no video of our choice. It is learnt while
+// the choice has not changed for a while: a layer goes on until its key frame is there.
 class OtherTraffic {
   public:
     static constexpr Duration kSettled = Duration::seconds(2);
