@@ -21,8 +21,9 @@ make_logs() { # a folder $logs that goes at the end
 log_name() { echo "${1//\//_}"; }
 
 # Runs `<command> <name>` for each name, $at_once (or one per core) at a time; leaves its output in
-# <log folder>/<name> and its exit code in <name>.status, which is all that counts.
-in_parallel() { # in_parallel <log folder> <command> <name…>
+# <log folder>/<name> and its exit code in <name>.status, which is all that counts. A subshell: what
+# else runs in the background is not counted and not waited for.
+in_parallel() ( # in_parallel <log folder> <command> <name…>
   local folder=$1 command=$2 name log
   shift 2
   mkdir -p "$folder"
@@ -34,7 +35,7 @@ in_parallel() { # in_parallel <log folder> <command> <name…>
     { "$command" "$name" >"$log" 2>&1 && echo 0 || echo $?; } >"$log.status" &
   done
   wait
-}
+)
 
 step() { # step <title> <command…>: says it, runs it, notes how long it took
   local title=$1 since=$SECONDS
@@ -70,7 +71,7 @@ count() { # count <title> <log> <passed> <failed> <lines of the log to show>
   local title="$1 (exit code $status, $3 passed, $4 failed)"
   failures+=("$title" "$(sed -n '/^FAILED /s/^/  /p; /^TEST CASE:/s/^/  /p' "$2" | sort -u | head -n 20)")
   printf 'FAILED %s\n' "$title"
-  tail -n "$5" "$2"
+  grep -av '^{"level"' "$2" | tail -n "$5" # what the program under test logs hides what failed
   return 1
 }
 
