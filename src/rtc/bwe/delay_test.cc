@@ -164,14 +164,14 @@ TEST_CASE("StandingDelay: a queue that stays counts, jitter does not") {
     StandingDelay delay;
     // Jitter of up to 40 ms; each fifth packet is through at once.
     for (int i = 0; i < 200; ++i)
-        delay.add(at(10 * i), ms(10 * i + 500 + 10 * (i % 5)));
+        delay.add(at(10 * i), ms(10 * i + 500 + 10 * (i % 5)), 1000);
     CHECK(delay.value() == Duration::zero());
     for (int i = 200; i < 230; ++i)
-        delay.add(at(10 * i), ms(10 * i + 560 + 10 * (i % 5)));
+        delay.add(at(10 * i), ms(10 * i + 560 + 10 * (i % 5)), 1000);
     CHECK(delay.value() == ms(60));
     // What is there for ten seconds is the way itself.
     for (int i = 230; i < 1500; ++i)
-        delay.add(at(10 * i), ms(10 * i + 560));
+        delay.add(at(10 * i), ms(10 * i + 560), 1000);
     CHECK(delay.value() == Duration::zero());
 }
 
@@ -180,10 +180,10 @@ TEST_CASE("StandingDelay: a clock that is set forward is no queue for ten second
         CAPTURE(jump);
         StandingDelay delay;
         for (int i = 0; i < 100; ++i)
-            delay.add(at(10 * i), ms(10 * i));
+            delay.add(at(10 * i), ms(10 * i), 1000);
         // Not level, so that it is the size that tells.
         for (int i = 100; i < 200; ++i) {
-            delay.add(at(10 * i), ms(10 * i + jump + i / 5 % 2 * 500));
+            delay.add(at(10 * i), ms(10 * i + jump + i / 5 % 2 * 500), 1000);
             delay.look();
         }
         CHECK(delay.value() == (jump > 3000 ? Duration::zero() : ms(jump)));
@@ -195,7 +195,7 @@ namespace {
 template <typename Delay>
 Duration seen(StandingDelay& delay, int from, int until, const Delay& of) {
     for (int i = from; i < until; ++i) {
-        delay.add(at(10 * i), ms(10 * i + of(i)));
+        delay.add(at(10 * i), ms(10 * i + of(i)), 1000);
         if (i % 10 == 9) delay.look();
     }
     return delay.value();
@@ -236,17 +236,45 @@ TEST_CASE("StandingDelay: what fills a queue at once loses some, and is no longe
         if (i % 8 == 7)
             delay.lost(at(10 * i));
         else
-            delay.add(at(10 * i), ms(10 * i + 340));
+            delay.add(at(10 * i), ms(10 * i + 340), 1000);
         if (i % 10 == 9) delay.look();
     }
     CHECK(delay.value() == ms(300));
+}
+
+TEST_CASE("StandingDelay: behind an outage a longer way is no queue, wherever it ends [BWE-32]") {
+    for (const int outage : {3, 23, 52, 71}) {
+        CAPTURE(outage);
+        StandingDelay delay;
+        (void)seen(delay, 0, 200, [](int) { return 40; });
+        for (int i = 200; i < 200 + outage; ++i)
+            delay.lost(at(10 * i));
+        CHECK(seen(delay, 200 + outage, 250 + outage, [](int) { return 100; }) == Duration::zero());
+    }
+}
+
+TEST_CASE("StandingDelay: a burst of our own that drains slowly is a queue [BWE-32]") {
+    StandingDelay delay;
+    (void)seen(delay, 0, 200, [](int) { return 40; });
+    for (int i = 0; i < 40; ++i)
+        delay.add(at(2000), ms(2040 + 8 * i), 1000);
+    CHECK(seen(delay, 201, 260, [](int i) { return 360 - (i - 200) / 10; }) > ms(300));
+}
+
+TEST_CASE("StandingDelay: who sends seldom sees a queue, though not how it grew [BWE-32]") {
+    StandingDelay delay;
+    for (int i = 0; i < 20; ++i) {
+        delay.add(at(200 * i), ms(200 * i + (i < 10 ? 40 : 140)), 3000);
+        delay.look();
+    }
+    CHECK(delay.value() == ms(100));
 }
 
 TEST_CASE("StandingDelay: reports that are far apart make no step of what grows [BWE-32]") {
     StandingDelay delay;
     (void)seen(delay, 0, 100, [](int) { return 40; });
     for (int i = 100; i < 400; ++i) {
-        delay.add(at(10 * i), ms(10 * i + 40 + (i - 100) / 10));
+        delay.add(at(10 * i), ms(10 * i + 40 + (i - 100) / 10), 1000);
         if (i % 100 == 99) delay.look();
     }
     CHECK(delay.value() >= ms(25));
@@ -255,12 +283,12 @@ TEST_CASE("StandingDelay: reports that are far apart make no step of what grows 
 TEST_CASE("StandingDelay: absurd and late times are survived") {
     StandingDelay delay;
     CHECK(delay.value() == Duration::zero());
-    delay.add(at(1'000'000), ms(5));
-    delay.add(at(0), ms(1'000'000'000));
-    delay.add(at(1'000'100), -ms(1'000'000'000));
+    delay.add(at(1'000'000), ms(5), 1000);
+    delay.add(at(0), ms(1'000'000'000), 1000);
+    delay.add(at(1'000'100), -ms(1'000'000'000), 1000);
     CHECK(delay.value() >= Duration::zero());
     for (int i = 0; i < 2000; ++i)
-        delay.add(at(2'000'000 + 10 * i), ms(10 * i));
+        delay.add(at(2'000'000 + 10 * i), ms(10 * i), 1000);
     CHECK(delay.value() == Duration::zero());
 }
 

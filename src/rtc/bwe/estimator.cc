@@ -14,7 +14,7 @@ void Estimator::handle_sent(Timestamp at, std::uint32_t bytes) {
 
 void Estimator::handle_arrival(const PacketFeedback& packet, Timestamp now) {
     acknowledged_.add(packet.arrival, packet.bytes, alr_.limited());
-    standing_.add(packet.sent, packet.arrival);
+    standing_.add(packet.sent, packet.arrival, packet.bytes);
     const auto delta = groups_.add(packet.sent, packet.arrival, now);
     if (!delta) return;
     const double trend = trend_.add(*delta);

@@ -9,9 +9,10 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <optional>
+#include <cstdint>
 
 #include "base/time.h"
+#include "rtc/bwe/delay_step.h"
 
 namespace confab::bwe {
 
@@ -20,22 +21,15 @@ class StandingDelay {
     static constexpr Duration kWindow = Duration::millis(200);
     static constexpr Duration kMemory = Duration::seconds(10);
     static constexpr Duration kAbsurd = Duration::seconds(3);  // a clock that was set, no queue
-    // A way that is longer from one moment to the next and stays so is no queue, which takes time
-    // to grow: a network or its route has changed.
-    static constexpr Duration kStepWindow = Duration::seconds(2);  // with an outage between them
-    static constexpr Duration kStep = Duration::millis(20);
-    static constexpr Duration kLevel = Duration::millis(10);  // or an eighth of the step
-    static constexpr int kSlicesBefore = 4;
-    static constexpr int kSlicesBehind = 4;
 
-    void add(Timestamp sent, Duration arrival) {
+    void add(Timestamp sent, Duration arrival, std::uint32_t bytes) {
         const Duration delay = arrival - (sent - Timestamp());
         lowest_.add(sent, delay);
         recent_.add(sent, delay);
-        slices_.add(sent, delay);
+        step_.add(sent, delay, bytes);
         newest_ = std::max(newest_, sent);
     }
-    void lost(Timestamp sent) { lost_ = lost_.is_never() ? sent : std::max(lost_, sent); }
+    void lost(Timestamp sent) { step_.lost(sent); }
     Duration value() const {
         if (!recent_.known()) return Duration::zero();
         return std::max(recent_.least() - lowest_.least(), Duration::zero());
@@ -45,7 +39,8 @@ class StandingDelay {
     void look() {
         if (value() > kAbsurd) *this = StandingDelay();
         if (newest_ < next_step_) return;
-        const auto longer = stepped();
+        // A longer way is no queue.
+        const auto longer = step_.find();
         if (!longer) return;
         lowest_ = Least<11>(kMemory);
         lowest_.add(newest_, *longer);
@@ -54,39 +49,6 @@ class StandingDelay {
     }
 
   private:
-    struct Level {
-        Duration least = Duration::max();
-        Duration most = Duration::zero() - Duration::max();
-        int slices = 0;
-        Timestamp since;
-        void add(Duration delay, Timestamp at) {
-            least = std::min(least, delay);
-            most = std::max(most, delay);
-            ++slices;
-            since = at;
-        }
-    };
-    // Two levels and nothing between them: the newer, higher one.
-    std::optional<Duration> stepped() const {
-        Level behind, before;
-        slices_.newest_first([&](Duration delay, Timestamp at) {
-            const bool lower = behind.slices >= kSlicesBehind && behind.least - delay >= kStep;
-            if (!lower && before.slices == 0)
-                behind.add(delay, at);
-            else if (before.slices < kSlicesBefore)
-                before.add(delay, at);
-        });
-        if (before.slices < kSlicesBefore) return std::nullopt;
-        // Of what fills a queue at once some is lost.
-        if (!lost_.is_never() && lost_ >= behind.since) return std::nullopt;
-        const Duration step = behind.least - before.most;
-        const Duration level = std::max(kLevel, step / 8);
-        const bool is_level =
-            behind.most - behind.least <= level && before.most - before.least <= level;
-        if (step < kStep || !is_level) return std::nullopt;
-        return behind.least;
-    }
-
     // The least of a sliding window, kept for slices of it.
     template <std::size_t kSlices>
     class Least {
@@ -106,15 +68,6 @@ class StandingDelay {
         }
         bool known() const { return known_; }
         Duration least() const { return *std::min_element(least_.begin(), least_.end()); }
-        // Calls visit(delay, its begin) for each slice of which something is known.
-        template <typename Visit>
-        void newest_first(const Visit& visit) const {
-            for (std::size_t age = 0; known_ && age < kSlices; ++age) {
-                const auto number = newest_ - static_cast<std::int64_t>(age);
-                const Duration delay = least_[static_cast<std::size_t>(number) % kSlices];
-                if (delay != Duration::max()) visit(delay, Timestamp() + slice_ * number);
-            }
-        }
 
       private:
         Duration& slot(std::int64_t number) {
@@ -128,10 +81,9 @@ class StandingDelay {
 
     Least<11> lowest_{kMemory};
     Least<5> recent_{kWindow};
-    Least<41> slices_{kStepWindow};
+    DelayStep step_;
     Timestamp newest_;
     Timestamp next_step_;
-    Timestamp lost_ = Timestamp::never();  // the last one
 };
 
 }  // namespace confab::bwe

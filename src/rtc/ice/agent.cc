@@ -150,11 +150,13 @@ bool Agent::note_activity(Timestamp now, const Path& path) {
     }
     Pair* pair = list_.find(path);
     if (pair == nullptr || !pair->is_valid() || pair->nominating) return false;
-    if (selection_.pair() == 0 && pair->state == PairState::kSucceeded) {
+    if (selection_.pair() == 0) {
+        pair->last_heard = now;
+        if (pair->state != PairState::kSucceeded) return false;
         // Longer than moved_by_media: the peer switches with our answer only, a round trip behind.
-        list_.inherit_nomination(*pair, now - config_.timers.answer_wait);
+        list_.inherit_nomination(*pair, nominations_received_, now - config_.timers.answer_wait);
         follow_nomination(now, *pair);
-        return selection_.is_on(path);
+        return false;
     }
     // While the choice is made anew each side may be ahead of the other; not where media came
     // before any check.

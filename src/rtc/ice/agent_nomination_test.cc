@@ -341,9 +341,90 @@ TEST_CASE_HANDED_OVER(
     CHECK_FALSE(s.agent.note_activity(s.now, kLte));
     CHECK(s.agent.selected() == kWifi);  // of the generation before
     s.advance(Duration::millis(1));
-    CHECK(s.agent.note_activity(s.now, kLte));
+    CHECK_FALSE(s.agent.note_activity(s.now, kLte));  // news of the agent are to be fetched
     CHECK(s.agent.selected() == kLte);
     CHECK(s.agent.state() == State::kConnected);
+    CHECK(s.agent.note_activity(s.now, kLte));
+}
+
+TEST_CASE_HANDED_OVER(
+    "Agent: controlled, media over the nominated pair keep it, whatever else is checked [ICE-06]") {
+    Scripted s(Role::kControlled, false);
+    s.check_from(kWifi, true);
+    s.check_from(kLte, false);
+    s.answer(kLte);
+    for (int i = 0; i < 10; ++i) {
+        s.advance(Duration::millis(500));
+        CHECK_FALSE(s.agent.note_activity(s.now, kWifi));
+        s.check_from(kLte, false);
+        s.answer(kLte);
+        CHECK_FALSE(s.agent.selected());
+    }
+    for (int i = 0; i < 6; ++i) {
+        CHECK_FALSE(s.agent.selected());
+        s.advance(Duration::millis(500));
+        s.check_from(kLte, false);
+        s.answer(kLte);
+    }
+    CHECK(s.agent.selected() == kLte);
+}
+
+TEST_CASE_HANDED_OVER(
+    "Agent: controlled, the latest nomination is the one that is taken over [ICE-06][MC-03]") {
+    const Path third{0, Protocol::kUdp, 0, addr("198.51.100.1:7882"), addr("203.0.113.6:6001")};
+    Scripted s(Role::kControlled, false);
+    s.check_from(kWifi, true);
+    s.advance(Duration::seconds(2));
+    s.check_from(third, true);
+    s.check_from(kLte, false);
+    s.answer(kLte);
+    s.advance(Duration::millis(1500));
+    s.check_from(kLte, false);
+    CHECK_FALSE(s.agent.selected());  // the first one is silent for long, the latest is not
+    s.advance(Duration::millis(1500));
+    s.check_from(kLte, false);
+    CHECK(s.agent.selected() == kLte);
+    s.answer(kWifi);  // of an earlier nomination
+    CHECK(s.agent.selected() == kLte);
+}
+
+TEST_CASE_HANDED_OVER(
+    "Agent: controlled, a selected pair is left to nobody who inherits [ICE-06]") {
+    Scripted s(Role::kControlled, false);
+    s.check_from(kWifi, true);
+    s.answer(kWifi);
+    REQUIRE(s.agent.selected() == kWifi);
+    const Path third{0, Protocol::kUdp, 0, addr("198.51.100.1:7882"), addr("203.0.113.6:6001")};
+    s.check_from(third, true);  // awaited, and silent from here on
+    s.check_from(kLte, false);
+    s.answer(kLte);
+    for (int i = 0; i < 5; ++i) {
+        s.advance(Duration::seconds(1));
+        s.check_from(kWifi, false);
+        s.answer(kWifi);
+        s.check_from(kLte, false);
+        s.answer(kLte);
+        CHECK_FALSE(s.agent.note_activity(s.now, kLte));
+        CHECK(s.agent.note_activity(s.now, kWifi));
+    }
+    CHECK(s.agent.selected() == kWifi);
+}
+
+TEST_CASE_HANDED_OVER("Agent: a nomination outlives its pair [ICE-06][ICE-14]") {
+    const Path tcp_path{9, Protocol::kTcp, 4, addr("198.51.100.1:7882"), addr("203.0.113.6:6001")};
+    AgentConfig config = Scripted::make(Role::kControlled, false, {});
+    config.candidates.push_back(tcp("198.51.100.1:7882"));
+    Scripted s(Role::kControlled, false);
+    s.config = config;
+    s.agent = Agent(config, Rng(9));
+    s.agent.set_remote_credentials(s.now, credentials("bobby"));
+    s.check_from(tcp_path, true);
+    s.check_from(kLte, false);
+    s.answer(kLte);
+    s.agent.remove_tcp_connection(s.now, 4);
+    CHECK_FALSE(s.agent.selected());
+    s.check_from(kLte, false);
+    CHECK(s.agent.selected() == kLte);
 }
 
 TEST_CASE_HANDED_OVER("Agent: controlled, media and checks alone nominate nothing [ICE-06]") {

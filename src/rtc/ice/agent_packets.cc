@@ -152,7 +152,7 @@ void Agent::follow_check(Timestamp now, Pair& pair) {
         if (!is_running()) return;
         const bool succeeded = pair.state == PairState::kSucceeded;
         if (succeeded && selection_.pair() == 0)
-            list_.inherit_nomination(pair, now - config_.timers.moved_after);
+            list_.inherit_nomination(pair, nominations_received_, now - config_.timers.moved_after);
         if (succeeded) follow_nomination(now, pair);
         // pion nominates a pair of its own when a check comes over it, else at its next tick.
         if (!succeeded || (role() == Role::kControlled && selection_.pair() == 0)) {

@@ -104,12 +104,11 @@ const Pair* CheckList::find(std::uint32_t id) const {
     return it == pairs_.end() ? nullptr : &*it;
 }
 
-void CheckList::inherit_nomination(Pair& heir, Timestamp silent_since) {
-    const auto latest =
-        std::max_element(pairs_.begin(), pairs_.end(),
-                         [](const Pair& a, const Pair& b) { return a.nomination < b.nomination; });
-    if (latest == pairs_.end() || latest->last_heard > silent_since) return;
-    heir.nomination = latest->nomination;
+void CheckList::inherit_nomination(Pair& heir, std::uint64_t latest, Timestamp silent_since) {
+    const bool heard = std::any_of(pairs_.begin(), pairs_.end(), [&](const Pair& pair) {
+        return pair.nomination == latest && pair.last_heard > silent_since;
+    });
+    if (!heard) heir.nomination = latest;
 }
 
 bool CheckList::make_room(bool is_authenticated, std::uint32_t keep) {

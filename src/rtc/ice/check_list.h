@@ -86,10 +86,10 @@ class CheckList {
     // room; a pair that was only signalled takes the place of a failed one. Else nullptr.
     Pair* add(Pair pair, Role role, std::uint32_t keep);
     void erase_tcp_connection(std::uint32_t connection);
-    // Controlled: the peer was answered the latest nomination, so that it does not repeat it, and
+    // Controlled: the peer was answered its latest nomination, so that it does not repeat it, and
     // has changed its address before our own check of that pair was answered. If nothing came over
-    // it since then, the pair over which the peer comes now takes the nomination.
-    void inherit_nomination(Pair& heir, Timestamp silent_since);
+    // it since then, or it is gone, the pair over which the peer comes now takes the nomination.
+    void inherit_nomination(Pair& heir, std::uint64_t latest, Timestamp silent_since);
     void clear() { pairs_.clear(); }
     // Recomputes every priority for our role; what we had nominated is void.
     void set_role(Role role);

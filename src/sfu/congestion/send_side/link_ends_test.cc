@@ -172,7 +172,7 @@ TEST_CASE("Link: layers of a picture that is not shown end no probe [BWE-03] [BW
 }
 
 TEST_CASE("Link: a way that is longer from one moment to the next is no queue [BWE-32] [BWE-04]") {
-    for (const std::int64_t outage : {0, 200, 500, 700})
+    for (const std::int64_t outage : {0, 230, 515, 707})
         for (const std::int64_t longer : {30, 60, 100, 150, 400}) {
             CAPTURE(longer);
             CAPTURE(outage);
@@ -186,13 +186,13 @@ TEST_CASE("Link: a way that is longer from one moment to the next is no queue [B
             loop.link.profile().loss = 0;
             loop.link.profile().delay = loop.link.profile().delay + Duration::millis(longer);
             loop.flow.port().update_rtt(Duration::millis(100 + longer), at_ms(loop.now));
-            loop.run(30'000);
+            loop.run(20'000);
             // An outage alone costs layers for a while; the way nothing.
-            if (outage == 0) CHECK(loop.changes(10'000, 30'000).empty());
+            if (outage == 0) CHECK(loop.changes(10'000, 20'000).empty());
             CHECK(loop.flow.tracks().sent(0) == Layer{2, 2});
             // What congests then is noticed as before.
             loop.narrow(800'000, 300);
-            loop.run(50'000);
+            loop.run(40'000);
             CHECK(loop.flow.tracks().usage() <= 850'000);
         }
 }

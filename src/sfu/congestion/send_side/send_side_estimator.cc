@@ -13,9 +13,10 @@ namespace confab::sfu {
 void SendSideEstimator::packets_sent(std::span<const SentPacket> packets) {
     for (const SentPacket& packet : packets) {
         gcc_.handle_sent(packet.at, packet.bytes);
-        if (packet.probe != 0) continue;
-        sent_.add(packet.at - Timestamp(), packet.bytes);
-        sound_.add(packet.at - Timestamp(), packet.sound ? packet.bytes : 0);
+        // Of probes the time counts: what else was sent is of the last second.
+        const std::uint32_t bytes = packet.probe == 0 ? packet.bytes : 0;
+        sent_.add(packet.at - Timestamp(), bytes);
+        sound_.add(packet.at - Timestamp(), packet.sound ? bytes : 0);
     }
 }
 
@@ -109,14 +110,15 @@ void SendSideEstimator::watch(Timestamp now) {
     if (trouble && now >= next_cut_) news_ = true;
 }
 
-// 0: not known yet.
-double SendSideEstimator::without_sound() const {
-    return sent_.bits_per_second(10) - sound_.bits_per_second(10);
+void SendSideEstimator::note_others(std::uint64_t video, Timestamp now) {
+    const double sent = sent_.bits_per_second(10);
+    if (sent <= 0) return;  // not known yet
+    other_.note(sent - sound_.bits_per_second(10), static_cast<double>(video), now);
 }
 
 void SendSideEstimator::handle_usage(std::uint64_t video, bool changed, Timestamp now) {
     if (changed) other_.note_change(now);
-    if (!congested_ && !probe_) other_.note(without_sound(), static_cast<double>(video), now);
+    if (!congested_ && !probe_) note_others(video, now);
 }
 
 // ------------------------------------------------------------------ the capacity
@@ -146,7 +148,7 @@ LinkEstimator::Change SendSideEstimator::handle_report(const DownlinkReport& rep
                                                        Timestamp now) {
     const bool queue = queue_stays(now);
     if (probe_ || now < next_cut_ || (!queue && !losing())) return Change::kNone;
-    other_.note(without_sound(), static_cast<double>(report.expected_usage), now);
+    note_others(report.expected_usage, now);
     double rate = bwe::AimdRateControl::kMax;
     if (queue) rate = kBackOff * arriving();
     if (losing()) {

@@ -106,7 +106,7 @@ class SendSideEstimator final : public LinkEstimator {
     bool exceeds(Duration queue) const;
     bool is_one_burst(Duration standing) const;
     bool losing() const;
-    double without_sound() const;
+    void note_others(std::uint64_t video, Timestamp now);
     bool end_is_untold(Timestamp now) const;
     void watch_queue(Timestamp now);
     void watch_losses();

@@ -90,6 +90,32 @@ TEST_CASE("SendSideEstimator: less than a packet in the queue of a slow stream i
     }
 }
 
+TEST_CASE(
+    "SendSideEstimator: what is sent beside pictures is known, and when it ends [BWE-04] "
+    "[BWE-06]") {
+    SendSideEstimator estimator;
+    std::uint16_t number = 0;
+    std::int64_t now = 0;
+    const auto send = [&](std::uint16_t bytes, std::uint8_t probe, bool sound) {
+        const SentPacket packet{at_ms(now), number++, bytes, probe, sound};
+        estimator.packets_sent(std::span(&packet, 1));
+    };
+    for (; now < 5'000; now += 10) {
+        send(1'000, 0, false);  // 800 kbit/s, of which 700 are known
+        if (now % 20 == 0) send(500, 0, true);
+        if (now % 100 == 0) estimator.handle_usage(700'000, false, at_ms(now));
+    }
+    CHECK(estimator.other_traffic() == doctest::Approx(300'000).epsilon(0.05));
+    for (; now < 15'000; now += 20) {
+        send(500, 0, true);
+        if (now % 100 == 0) estimator.handle_usage(0, false, at_ms(now));
+    }
+    CHECK(estimator.other_traffic() == doctest::Approx(200'000).epsilon(0.05));
+    for (; now < 17'000; now += 20)
+        send(1'000, 1, false);
+    CHECK(estimator.other_traffic() < 1'000);
+}
+
 TEST_CASE("SendSideEstimator: a narrow link is not flooded before a probe found room [BWE-06]") {
     Link link;
     const auto least = [&] {

@@ -66,7 +66,7 @@ class OtherTraffic {
 
     void note_change(Timestamp now) { changed_ = now; }
     void note(double sent, double video, Timestamp now) {
-        if (sent <= 0 || now - changed_ < kSettled) return;
+        if (now - changed_ < kSettled) return;
         const double other = std::clamp(sent - video, 0.0, std::max(kMost * video, kMostLeast));
         rate_ = known_ ? rate_ + kWeight * (other - rate_) : other;
         known_ = true;
