@@ -33,6 +33,7 @@ const kRate = 48000;
 const kAudioMillis = 20;
 const kToneWindow = 9600;
 const kConnectMillis = 10000;
+const kTraffic = new Set(['framesEncoded', 'packetsSent', 'packetsReceived', 'framesReceived', 'framesDecoded', 'pliCount']);
 const kToldEvents = 12; // of each participant, when a check fails
 
 // Black and white in the middle of limited-range luma.
@@ -243,13 +244,18 @@ export class Peer {
     const log_of = () => this.pictures.get(other.identity);
     let log = log_of();
     let begin = log?.changes ?? 0;
-    await until(
-      () => {
-        if (log_of() !== log) [log, begin] = [log_of(), 0];
-        return log && log.number === other.number && log.changes >= begin + changes;
-      },
-      { timeout, what: () => `${this.identity} to see ${other.identity}: ${JSON.stringify(log_of())}` },
-    );
+    try {
+      await until(
+        () => {
+          if (log_of() !== log) [log, begin] = [log_of(), 0];
+          return log && log.number === other.number && log.changes >= begin + changes;
+        },
+        { timeout, what: () => `${this.identity} to see ${other.identity}: ${JSON.stringify(log_of())}` },
+      );
+    } catch (error) {
+      error.message += `; ${await other.traffic()}; ${await this.traffic()}`;
+      throw error;
+    }
     return log;
   }
 
@@ -280,6 +286,23 @@ export class Peer {
 
   remote(identity) {
     return this.room.remoteParticipants.get(identity);
+  }
+
+  // For a failed check: what went through its connections, by its own statistics.
+  async traffic() {
+    const told = [];
+    const walk = (part) => {
+      if (part === null || typeof part !== 'object') return;
+      const seen = Object.entries(part).filter(([key, value]) => kTraffic.has(key) && value > 0);
+      if (seen.length > 0) told.push(seen.map(([key, value]) => `${key} ${value}`).join(' '));
+      Object.values(part).forEach(walk);
+    };
+    try {
+      walk(await within(2000, 'statistics', this.room.getRtcStats()));
+    } catch (error) {
+      told.push(error.message);
+    }
+    return `${this.identity}: ${told.join(', ') || 'nothing'}`;
   }
 
   // For a failed check: what the client says of itself, and what it heard last.
