@@ -61,10 +61,12 @@ livekit::WebhookEvent event(const std::string& room) {
     return out;
 }
 
+// That all is delivered in time is no claim but where a test says how long.
+constexpr Duration kSlowMachine = Duration::seconds(25);
+
 // A receiver that answers /STATUS, and a sender to the URLs /STATUS of it.
 struct Bench {
-    explicit Bench(const std::vector<std::string>& paths,
-                   Duration flush_timeout = Duration::seconds(5),
+    explicit Bench(const std::vector<std::string>& paths, Duration flush_timeout = kSlowMachine,
                    std::unique_ptr<store::WebhookFile> file = nullptr) {
         thread.call([&] {
             receiver = std::make_unique<net::HttpServer>(
@@ -94,12 +96,12 @@ struct Bench {
             receiver.reset();
         });
     }
-    // Whether everything was delivered or given up within ten seconds.
+    // Whether everything was delivered or given up within thirty seconds.
     bool flushes() {
         std::promise<void> flushed;
         std::future<void> done = flushed.get_future();
         thread.call([&] { sender->flush([&] { flushed.set_value(); }); });
-        return done.wait_for(std::chrono::seconds(10)) == std::future_status::ready;
+        return done.wait_for(std::chrono::seconds(30)) == std::future_status::ready;
     }
     void send(std::uint64_t delivered) {
         thread.call([&] { sender->send(event(std::to_string(delivered))); });
@@ -231,7 +233,7 @@ TEST_CASE("WebhookSender: what a receiver did not take is sent by the next one [
     // As configured now, the address is another one: that of the first is not asked any more, and
     // what waits for it is kept.
     {
-        Bench other({url}, Duration::seconds(5), folder.open());
+        Bench other({url}, kSlowMachine, folder.open());
         REQUIRE(other.flushes());
         CHECK(other.thread.call([&] { return other.sender->stats().delivered; }) == 0);
         const auto lines = warnings.with("not configured any more");
@@ -243,7 +245,7 @@ TEST_CASE("WebhookSender: what a receiver did not take is sent by the next one [
     CHECK(folder.open()->load()->waiting.size() == 2);
     CHECK(port != 0);
     // Until an operator has it sent to that of now.
-    Bench last({url}, Duration::seconds(5), folder.open());
+    Bench last({url}, kSlowMachine, folder.open());
     WebhookService service(*last.sender);
     confab::ReplayWebhookEventsRequest request;
     request.mutable_selection()->set_since_sequence(1);
@@ -285,7 +287,7 @@ TEST_CASE("WebhookSender: what the disk is about to have is not given up at the 
 TEST_CASE("WebhookSender: a replay elsewhere ends, page by page, each event once [HOOK-12]") {
     Warnings warnings;
     const store::DataFolder folder;
-    Bench bench({"/200", "/204"}, Duration::seconds(5), folder.open());
+    Bench bench({"/200", "/204"}, kSlowMachine, folder.open());
     bench.thread.call([&] {
         for (const char* room : {"a", "b", "c"})
             bench.sender->send(event(room));
@@ -319,7 +321,7 @@ TEST_CASE("WebhookSender: with an outbox all is delivered, and marked, before it
     Warnings warnings;
     const store::DataFolder folder;
     {
-        Bench bench({"/200"}, Duration::seconds(5), folder.open());
+        Bench bench({"/200"}, kSlowMachine, folder.open());
         bench.thread.call([&] {
             for (int i = 0; i < 300; ++i)
                 bench.sender->send(event(std::to_string(i % 7)));
@@ -338,7 +340,7 @@ TEST_CASE(
     "WebhookService: lists and replays what the outbox has, or says how to get one [HOOK-12]") {
     Warnings warnings;
     const store::DataFolder folder;
-    Bench bench({"/204"}, Duration::seconds(5), folder.open());
+    Bench bench({"/204"}, kSlowMachine, folder.open());
     bench.send(1);
     WebhookService service(*bench.sender);
     confab::ListWebhookEventsResponse listed;

@@ -79,10 +79,10 @@ class ClusterNode {
         loop_.post([this, task] { (*task)(*cluster_); });
         return result.get();
     }
-    // Whether `condition`, asked in the loop, becomes true within ten seconds.
+    // Whether `condition`, asked in the loop, becomes true within thirty seconds.
     template <typename F>
     bool eventually(F condition) {
-        for (int i = 0; i < 1000; ++i) {
+        for (int i = 0; i < 3000; ++i) {
             if (call(condition)) return true;
             std::this_thread::sleep_for(std::chrono::milliseconds(10));
         }

@@ -148,10 +148,10 @@ class RoomsHost {
         loop_.post([this] { loop_.stop(); });
         loop_.run();
     }
-    // Until it is so, two seconds at most.
+    // Until it is so, ten seconds at most.
     template <typename F>
     bool eventually(F is_so) {
-        for (int i = 0; i < 400 && !is_so(); ++i) {
+        for (int i = 0; i < 2000 && !is_so(); ++i) {
             turn();
             std::this_thread::sleep_for(std::chrono::milliseconds(5));
         }

@@ -92,7 +92,8 @@ LimitGate::LimitGate(net::EventLoop& loop, telemetry::Metrics& metrics, GateOpti
       metrics_(metrics),
       limits_(std::make_shared<api::RequestLimits>(random_key(), std::move(options.limits))),
       proxies_(std::move(options.proxies)),
-      proxies_name_clients_(options.proxies_name_clients) {}
+      proxies_name_clients_(options.proxies_name_clients),
+      now_(options.now) {}
 
 void LimitGate::reconfigure(GateOptions options) {
     limits_->reconfigure(std::move(options.limits));
@@ -105,7 +106,7 @@ bool LimitGate::admits(const IpAddress& address) {
     if (std::any_of(proxies_.begin(), proxies_.end(),
                     [&](const Cidr& block) { return block.contains(address); }))
         return true;
-    const auto excess = limits_->connection(net::EventLoop::now(), address);
+    const auto excess = limits_->connection(now_(), address);
     if (excess) count(address, *excess, "closed");
     return !excess;
 }
@@ -119,25 +120,25 @@ bool LimitGate::admits(Call& call) {
     call.source = source_of(call.request);
     if (proxies_name_clients_) call.named_source = call.source.to_string();
     if (!is_limited(call.request.path)) return true;
-    const auto excess = limits_->request(net::EventLoop::now(), call.source);
+    const auto excess = limits_->request(now_(), call.source);
     if (excess) call.respond(refuse(call, *excess));
     return !excess;
 }
 
 api::HttpResponse LimitGate::refuse_token(const Call& call, const api::HttpError& error) {
-    const auto excess = limits_->bad_token(net::EventLoop::now(), call.source);
+    const auto excess = limits_->bad_token(now_(), call.source);
     return excess ? refuse(call, *excess) : api::to_response(error);
 }
 
 std::optional<api::HttpResponse> LimitGate::refuse_join(const Call& call, const api::Join& join) {
-    const auto excess = limits_->join(net::EventLoop::now(), call.source, join);
+    const auto excess = limits_->join(now_(), call.source, join);
     if (!excess) return std::nullopt;
     return refuse(call, *excess);
 }
 
 std::optional<api::HttpResponse> LimitGate::would_refuse_join(const Call& call,
                                                               const api::Join& join) {
-    const auto excess = limits_->would_join(net::EventLoop::now(), call.source, join);
+    const auto excess = limits_->would_join(now_(), call.source, join);
     if (!excess) return std::nullopt;
     return refuse(call, *excess);
 }
@@ -150,8 +151,8 @@ std::optional<api::HttpResponse> LimitGate::take_place(Call& call) {
 
 std::optional<api::HttpResponse> LimitGate::refuse_call(const Call& call) {
     if (!call.grants) return std::nullopt;  // which refuses it already
-    const auto excess = limits_->call(net::EventLoop::now(), call.source, caller_of(*call.grants),
-                                      call.request.path);
+    const auto excess =
+        limits_->call(now_(), call.source, caller_of(*call.grants), call.request.path);
     if (!excess) return std::nullopt;
     count(call.source, *excess, "refused");
     return with_retry(

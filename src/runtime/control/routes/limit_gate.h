@@ -26,6 +26,7 @@ struct GateOptions {
     std::vector<Cidr> proxies;
     // And for the addresses that logs and participants show, instead of what CON-08 says.
     bool proxies_name_clients = false;
+    Timestamp (*now)() = net::EventLoop::now;  // for tests; stays what it was at first
 };
 
 class LimitGate {
@@ -68,6 +69,7 @@ class LimitGate {
     std::shared_ptr<api::RequestLimits> limits_;  // places may outlive this
     std::vector<Cidr> proxies_;
     bool proxies_name_clients_;
+    Timestamp (*now_)();
     std::array<Timestamp, 16> next_report_{};  // by layer
 };
 
