@@ -71,7 +71,8 @@ count() { # count <title> <log> <passed> <failed> <lines of the log to show>
   local title="$1 (exit code $status, $3 passed, $4 failed)"
   failures+=("$title" "$(sed -n '/^FAILED /s/^/  /p; /^TEST CASE:/s/^/  /p' "$2" | sort -u | head -n 20)")
   printf 'FAILED %s\n' "$title"
-  grep -av '^{"level"' "$2" | tail -n "$5" # what the program under test logs hides what failed
+  # What the program under test logs hides what failed.
+  grep -avE '^{"level":"(debug|info|warn)"' "$2" | tail -n "$5"
   return 1
 }
 
