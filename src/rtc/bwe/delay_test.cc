@@ -229,7 +229,7 @@ TEST_CASE("StandingDelay: step upon step is the traffic of others [BWE-32]") {
     CHECK(seen(delay, 1500, 1540, [](int) { return 220; }) == Duration::zero());
 }
 
-TEST_CASE("StandingDelay: what fills a queue at once loses some, and is no longer way [BWE-32]") {
+TEST_CASE("StandingDelay: a step behind which packets are lost is a queue [BWE-32]") {
     StandingDelay delay;
     (void)seen(delay, 0, 200, [](int) { return 40; });
     for (int i = 200; i < 280; ++i) {

@@ -17,6 +17,7 @@ namespace {
 
 const Path kWifi{0, Protocol::kUdp, 0, addr("198.51.100.1:7882"), addr("198.51.100.2:5000")};
 const Path kLte{0, Protocol::kUdp, 0, addr("198.51.100.1:7882"), addr("203.0.113.5:6000")};
+const Path kThird{0, Protocol::kUdp, 0, addr("198.51.100.1:7882"), addr("203.0.113.6:6001")};
 
 // An agent and a peer whose every packet the test decides.
 struct Scripted {
@@ -371,11 +372,10 @@ TEST_CASE_HANDED_OVER(
 
 TEST_CASE_HANDED_OVER(
     "Agent: controlled, the latest nomination is the one that is taken over [ICE-06][MC-03]") {
-    const Path third{0, Protocol::kUdp, 0, addr("198.51.100.1:7882"), addr("203.0.113.6:6001")};
     Scripted s(Role::kControlled, false);
     s.check_from(kWifi, true);
     s.advance(Duration::seconds(2));
-    s.check_from(third, true);
+    s.check_from(kThird, true);
     s.check_from(kLte, false);
     s.answer(kLte);
     s.advance(Duration::millis(1500));
@@ -394,8 +394,7 @@ TEST_CASE_HANDED_OVER(
     s.check_from(kWifi, true);
     s.answer(kWifi);
     REQUIRE(s.agent.selected() == kWifi);
-    const Path third{0, Protocol::kUdp, 0, addr("198.51.100.1:7882"), addr("203.0.113.6:6001")};
-    s.check_from(third, true);  // awaited, and silent from here on
+    s.check_from(kThird, true);  // awaited, and silent from here on
     s.check_from(kLte, false);
     s.answer(kLte);
     for (int i = 0; i < 5; ++i) {
