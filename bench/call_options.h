@@ -24,10 +24,11 @@ struct CallOptions {
     std::size_t rounds = 3;
     double seconds = 2;
     bool audio = false;
-    bool floor_reports = false;  // the floor gets as many reports as our server, and reads them
-    std::size_t speakers = 0;    // that publish sound instead of the one with the picture
-    std::string pacing;          // "": both
-    std::string loopback;        // "": both
+    bool transport_reports = false;  // subscribers tell what came when, as browsers do
+    bool floor_reports = false;      // the floor gets as many reports as our server, and reads them
+    std::size_t speakers = 0;        // that publish sound instead of the one with the picture
+    std::string pacing;              // "": both
+    std::string loopback;            // "": both
     std::string binary = "build/release/confab";
     std::string peer;          // "": none
     std::string peer_process;  // "": all of its processes count
@@ -45,6 +46,9 @@ inline constexpr const char* kCallHelp =
     "  --packets-per-frame N  of a frame, 1 to 64 (8)\n"
     "  --payload BYTES        of a video packet (1100)\n"
     "  --fps N                frames per second, 5 to 240 (30)\n"
+    "  --transport-reports    each subscriber reports ten times a second what came when, as a "
+    "browser\n"
+    "                         does for send-side estimation; evenly apart\n"
     "  --floor-reports        each subscriber sends the floor a datagram as long as a report each\n"
     "                         second, which it reads and drops: what our server has to do, too\n"
     "  --audio                50 packets of sound per second, too, of Opus' lengths\n"
@@ -83,6 +87,10 @@ inline CallOptions read_call_options(int argc, char** argv) {
         }
         if (argument == "--audio") {
             options.audio = true;
+            continue;
+        }
+        if (argument == "--transport-reports") {
+            options.transport_reports = true;
             continue;
         }
         if (argument == "--floor-reports") {

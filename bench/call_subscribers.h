@@ -23,7 +23,10 @@
 #include "bench/call_shared.h"
 #include "bench/forward_floor.h"
 #include "bench/load_client.h"
+#include "client/media/track_plan.h"
+#include "rtc/rtp/transport_cc_responder.h"
 #include "wire/rtcp/rtcp.h"
+#include "wire/rtp/rtp_extensions.h"
 
 namespace confab::bench {
 
@@ -82,12 +85,30 @@ class CallSubscriber final : public LoadClient {
         flush();
     }
 
+    // What came of all streams and when (transport-wide feedback).
+    void report_transport() {
+        client::Connection* const connection = session().downstream();
+        if (connection == nullptr || !transport_.due(now())) return;
+        std::array<std::uint8_t, 1200> buffer;
+        ByteWriter out(buffer);
+        if (transport_.write(now(), out)) connection->send_rtcp(out.written());
+        flush();
+    }
+
   private:
     static constexpr std::uint32_t kReporter = 1;
 
+    void note_transport(const wire::RtpPacketView& rtp) {
+        wire::ExtensionReader extensions(rtp.header.extension_profile, rtp.header.extension);
+        while (const auto element = extensions.next())
+            if (element->id == client::kTransportCcExtension)
+                if (const auto sequence = wire::read_transport_sequence(element->data))
+                    transport_.received(now(), *sequence, rtp.header.ssrc, rtp.header.marker);
+    }
     void take_rtp(BytesView packet, const Arrival& arrival) {
         const auto rtp = wire::parse_rtp(packet);
         if (!rtp || rtp->payload.empty()) return;
+        note_transport(*rtp);
         if (!count_packet(shared_, rtp->payload, arrival, runs_)) return;
         const auto [stream, is_new] = streams_.try_emplace(rtp->header.ssrc, rtp->header.sequence);
         const auto ahead =
@@ -98,14 +119,18 @@ class CallSubscriber final : public LoadClient {
     CallShared& shared_;
     StampedReceiver& receiver_;
     bool runs_;
+    rtp::TransportCcResponder transport_{kReporter};
     std::map<std::uint32_t, std::uint32_t> streams_;  // highest number with cycles, by SSRC
 };
 
-// Calls `report` with the numbers of all, one after the other, each once a second.
+inline constexpr Duration kReportInterval = Duration::seconds(1);
+inline constexpr Duration kTransportInterval = rtp::TransportCcResponder::kInterval;
+
+// Calls `report` with the numbers of all, one after the other, each once in the interval.
 class ReportClock {
   public:
-    explicit ReportClock(std::size_t size)
-        : size_(size), each_(kReportInterval / static_cast<std::int64_t>(size)) {}
+    ReportClock(std::size_t size, Duration interval)
+        : size_(size), each_(interval / static_cast<std::int64_t>(size)) {}
     template <typename Report>
     void turn(Report report) {
         for (; now() >= next_; next_ = next_ + each_)
@@ -113,8 +138,6 @@ class ReportClock {
     }
 
   private:
-    static constexpr Duration kReportInterval = Duration::seconds(1);
-
     std::size_t size_;
     Duration each_;
     Timestamp next_ = now();
@@ -182,8 +205,12 @@ class Audience {
   public:
     // Once they are in its room.
     Audience(Load& load, CallShared& shared, StampedReceiver& receiver, const CallServer& server,
-             std::size_t size)
-        : shared_(shared), way_(index_of(server.way)), reports_(size) {
+             std::size_t size, bool report_transport)
+        : shared_(shared),
+          way_(index_of(server.way)),
+          reports_(size, kReportInterval),
+          transport_reports_(size, kTransportInterval),
+          report_transport_(report_transport) {
         constexpr std::size_t kJoiningAtOnce = 8;
         constexpr Duration kPatience = Duration::seconds(30);
         const Timestamp end = now() + kPatience;
@@ -206,6 +233,8 @@ class Audience {
     // Reports of those whose time has come; whether all have got all tracks.
     void turn(std::size_t tracks) {
         reports_.turn([this](std::size_t one) { clients_[one]->report(); });
+        if (report_transport_)
+            transport_reports_.turn([this](std::size_t one) { clients_[one]->report_transport(); });
         std::atomic<bool>& flowing = shared_.flowing[way_];
         const auto has_all = [&](const auto& c) { return c->tracks() >= tracks; };
         if (flowing || !std::ranges::all_of(clients_, has_all)) return;
@@ -217,6 +246,8 @@ class Audience {
     CallShared& shared_;
     std::size_t way_;
     ReportClock reports_;
+    ReportClock transport_reports_;
+    bool report_transport_;
     std::vector<std::unique_ptr<CallSubscriber>> clients_;
 };
 
@@ -232,10 +263,10 @@ class Audience {
     std::vector<std::unique_ptr<Audience>> audiences;
     audiences.reserve(servers.size());
     for (const CallServer& server : servers)
-        audiences.push_back(
-            std::make_unique<Audience>(load, shared, receiver, server, options.subscribers));
+        audiences.push_back(std::make_unique<Audience>(
+            load, shared, receiver, server, options.subscribers, options.transport_reports));
     shared.joined = true;
-    ReportClock floor_reports(options.subscribers);
+    ReportClock floor_reports(options.subscribers, kReportInterval);
     for (;;) {
         load.loop.run_once(Duration::millis(5));
         for (const auto& audience : audiences)

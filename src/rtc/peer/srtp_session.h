@@ -45,6 +45,9 @@ class SrtpSession {
     // Null before start().
     srtp::SendContext* sender() { return send_ ? &*send_ : nullptr; }
     void prefetch_sender() const { prefetch_for_write(&send_, sizeof send_); }
+    void prefetch_keys() const {
+        if (send_) send_->prefetch_keys();
+    }
     const SrtpCounters& counters() const { return counters_; }
 
     // base/state/state.h. load(): into one not started.

@@ -101,10 +101,14 @@ class Transport {
     }
 
     // Fetches what sending media needs.
-    void prefetch() const {
+    void prefetch(PrefetchStep step) const {
+        if (step == PrefetchStep::kMiddle) srtp_.prefetch_keys();
+        if (step != PrefetchStep::kFar) return;
         srtp_.prefetch_sender();
         prefetch_for_write(&agent_.selected());
     }
+    // Fetches what connected() looks at.
+    void prefetch_state() const { prefetch_for_write(&connection_); }
     bool connected() const { return connection_.connected(); }
     TransportState state() const { return connection_.state(); }
     ice::PathFacts path_facts() const { return agent_.path_facts(); }

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/prefetch.h"
 #include "base/state/state.h"
 #include "rtc/srtp/engine.h"
 #include "rtc/srtp/nonce_guard.h"
@@ -63,6 +64,12 @@ class SendContext {
     // is never reset. Returns the new size; 0 if it does not fit or all 2^31 indices are used up
     // (RFC 3711 §9.2).
     std::size_t protect_rtcp(BytesSpan buffer, std::size_t size) noexcept;
+
+    // Fetches the keys of RTP, which lie behind a pointer.
+    void prefetch_keys() const {
+        constexpr std::size_t kKeys = 1280;  // of AES-128-GCM, expanded and with its hash's powers
+        prefetch_for_write(rtp_.get(), kKeys);
+    }
 
     std::uint32_t next_srtcp_index() const { return next_srtcp_index_; }
 

@@ -34,18 +34,18 @@ void SendHistory::grow() {
     }
 }
 
-void SendHistory::push(const SentPacket& packet) {
+void SendHistory::push(SentPacket packet) {
     CONFAB_DCHECK(size_ == 0 || packet.number == next_);
     if (entries_.empty()) grow();
     if (size_ == entries_.size() && size_ < kMaxPackets) {
         const auto oldest = static_cast<std::uint16_t>(next_ - size_);
         if (packet.at - packet_of(oldest, entry(oldest)).at < kKept) grow();
     }
-    entry(packet.number) = {low_bits(packet.at), packet.bytes, packet.probe, true, packet.sound};
-    size_ = std::min(size_ + 1, entries_.size());
-    untold_ = std::min(untold_ + 1, size_);
     next_ = static_cast<std::uint16_t>(packet.number + 1);
     newest_ = packet.at;
+    size_ = std::min(size_ + 1, entries_.size());
+    untold_ = std::min(untold_ + 1, size_);
+    entry(packet.number) = {low_bits(packet.at), packet.bytes, packet.probe, true, packet.sound};
 }
 
 void SendHistory::tell(BandwidthPort& port) {

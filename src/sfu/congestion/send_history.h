@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "sfu/congestion/bandwidth_port.h"
 
 namespace confab::sfu {
@@ -24,13 +25,20 @@ class SendHistory {
     // Feedback on older ones tells nothing.
     static constexpr Duration kKept = Duration::seconds(2);
 
-    // Numbers follow one another, times do not go back.
-    void push(const SentPacket& packet);
+    // Numbers follow one another, times do not go back. By value, in registers: octets written one
+    // by one and read as a word behind other stores would wait for all of them.
+    void push(SentPacket packet);
     // Tells the port of what was pushed since the last call.
     void tell(BandwidthPort& port);
     // The packet that a report is about; nullopt if it is forgotten, was never sent or was reported
     // as received before.
     std::optional<SentPacket> resolve(std::uint16_t number, bool received);
+    // Not told yet.
+    std::size_t untold() const { return untold_; }
+    // Fetches where the next packets are noted; behind a fetch of the history itself.
+    void prefetch_next() const {
+        if (!entries_.empty()) prefetch_for_write(&entries_[place_of(next_)], 8 * sizeof(Entry));
+    }
     // Of the ring, in packets.
     std::size_t capacity() const { return entries_.size(); }
 
@@ -45,7 +53,9 @@ class SendHistory {
     };
     static_assert(sizeof(Entry) == 8);
 
-    Entry& entry(std::uint16_t number) { return entries_[number % entries_.size()]; }
+    // The ring's length is a power of two.
+    std::size_t place_of(std::uint16_t number) const { return number & (entries_.size() - 1); }
+    Entry& entry(std::uint16_t number) { return entries_[place_of(number)]; }
     SentPacket packet_of(std::uint16_t number, const Entry& entry) const;
     void grow();
 

@@ -78,9 +78,13 @@ class DownTrack {
                         std::int64_t later = 0) {
         return forwarder_.forward(packet, now, out, later);
     }
-    // Fetches what forward() will read; prefetch_parts() some time behind prefetch().
-    void prefetch() const { prefetch_for_write(this, sizeof *this); }
-    void prefetch_parts() const { forwarder_.prefetch_parts(); }
+    // Fetches what forward() will read.
+    void prefetch(PrefetchStep step) const {
+        if (step == PrefetchStep::kFar)
+            prefetch_for_write(this, sizeof *this);
+        else
+            forwarder_.prefetch_parts(step);
+    }
 
     // ------------------------------------------------------------ control
 

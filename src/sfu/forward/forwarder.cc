@@ -66,11 +66,14 @@ std::size_t Forwarder::forward(const MediaPacket& packet, Timestamp now, Output 
                                                 : forward_video(packet, now, out);
 }
 
-void Forwarder::prefetch_parts() const {
-    if (vp8_) vp8_->prefetch();
-    if (retransmitter_)
-        retransmitter_->prefetch(static_cast<std::uint16_t>(munger_.last_sequence() + 1));
-    prefetch_for_write(&rare_->events);
+void Forwarder::prefetch_parts(PrefetchStep step) const {
+    if (step == PrefetchStep::kMiddle) {
+        if (vp8_) vp8_->prefetch();
+        if (retransmitter_) retransmitter_->prefetch();
+        prefetch_for_write(&rare_->events);
+    } else if (step == PrefetchStep::kNear && retransmitter_) {
+        retransmitter_->prefetch_place(static_cast<std::uint16_t>(munger_.last_sequence() + 1));
+    }
 }
 
 // Where the stream starts, switches or goes on (02 FWD-01, FWD-02, FWD-03).

@@ -72,7 +72,7 @@ class Forwarder {
     // Video is sent again, or it paused.
     std::optional<StreamState> poll_event() { return rare_->events.pop(); }
     // Fetches what forward() and poll_event() will read but for this object itself.
-    void prefetch_parts() const;
+    void prefetch_parts(PrefetchStep step) const;
 
     // ------------------------------------------------------------ control
 

@@ -257,11 +257,29 @@ bool Downlink::flush(SendTime at, srtp::BatchEncryptor& encryptor, SendBatch& ba
         // The port hears of those of a full batch with the rest.
         for (const Queue which : {Queue::kFirst, Queue::kPictures, Queue::kProbes})
             if (flush(which, at, encryptor, batch)) return true;
-        if (history_) history_->tell(*bandwidth_);
+        // What nothing depends on yet may be told with the next feedback.
+        constexpr std::size_t kMany = SendHistory::kLeastPackets / 2;
+        const bool paced = bandwidth_->pacing_rate() < kUnlimitedCapacity;
+        if (paced || (history_ && history_->untold() >= kMany)) tell_sent();
     }
     // Nothing is under way where each packet is encrypted at once (AEAD).
     if (encryptor.pending() == 0) release_flushed();
     return false;
+}
+
+void Downlink::prefetch(PrefetchStep step) const {
+    switch (step) {
+        case PrefetchStep::kFar: {
+            const void* const last = &history_;
+            return prefetch_for_write(&queues_, last);
+        }
+        case PrefetchStep::kMiddle:
+            if (history_) prefetch_for_write(history_.get(), sizeof(SendHistory));
+            return prefetch_for_write(bandwidth_.get());
+        case PrefetchStep::kNear:
+            if (history_) history_->prefetch_next();
+            return queue(Queue::kPictures).prefetch();
+    }
 }
 
 void Downlink::release_flushed() {
@@ -278,6 +296,7 @@ void Downlink::update_rtt(Duration rtt, Timestamp now) {
 
 void Downlink::handle_transport_feedback(Timestamp now, const wire::TransportFeedback& feedback) {
     if (!history_) return;
+    tell_sent();
     wire::TransportStatusCursor cursor(feedback);
     std::array<PacketResult, 128> results;
     std::size_t count = 0;
@@ -343,6 +362,7 @@ void Downlink::resume_share(const DownTrack& down_track) {
 }
 
 bool Downlink::allocate(Timestamp now) {
+    tell_sent();
     demands_.clear();
     for (const DownTrack* down_track : demanding_)
         demands_.push_back(down_track->demand());

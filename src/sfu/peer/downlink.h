@@ -50,7 +50,10 @@ class Downlink {
     OutboundTrack* find_by_ssrc(std::uint32_t ssrc);
 
     // ------------------------------------------------------------ the link
-    BandwidthPort& bandwidth() { return *bandwidth_; }
+    BandwidthPort& bandwidth() {
+        tell_sent();
+        return *bandwidth_;
+    }
     const BandwidthPort& bandwidth() const { return *bandwidth_; }
     // Shares the link among the video down-tracks anew; true if a share changed.
     bool allocate(Timestamp now);
@@ -70,13 +73,13 @@ class Downlink {
         levels_ = on;
         sound_levels_ = on && sound;
     }
-    // Fetch what flush() will read, one behind the other, and the end of the queue for enqueue().
-    void prefetch() const {
-        prefetch_for_write(&queues_, sizeof queues_);
-        prefetch_for_write(&next_report_);
+    // Fetches what flush() will read.
+    void prefetch(PrefetchStep step) const;
+    // What enqueue() will: the queues, and near the place in one of them.
+    void prefetch_queue(PrefetchStep step, MediaKind kind) const {
+        if (step == PrefetchStep::kFar) prefetch_for_write(&queues_, sizeof queues_);
+        if (step == PrefetchStep::kNear) queue(queue_of(kind)).prefetch_end();
     }
-    void prefetch_pending() const { queue(Queue::kPictures).prefetch(); }
-    void prefetch_queue_end(MediaKind kind) const { queue(queue_of(kind)).prefetch_end(); }
     // A packet of such a track. False: it is dropped.
     bool enqueue(PendingPacket&& packet, MediaKind kind);
     struct SendTime {
@@ -131,6 +134,10 @@ class Downlink {
     // The size of its datagram, 0 if there is none.
     std::size_t build(const PendingPacket& pending, SendTime at, srtp::BatchEncryptor& encryptor,
                       SendBatch& batch);
+    // The port hears of packets that left before it is asked or told anything that they bear on.
+    void tell_sent() {
+        if (history_) history_->tell(*bandwidth_);
+    }
     void note_sent(const PendingPacket& pending, Timestamp now, std::size_t size);
 
     peer::Transport& transport_;

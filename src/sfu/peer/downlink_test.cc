@@ -19,6 +19,7 @@ using test::world_time;
 
 TEST_CASE("Downlink: the port hears of each packet that left, with number, time and size") {
     Sending s(5);
+    s.port->pacing = kUnlimitedCapacity / 2;
     s.send(3, 500);
     s.send(2, 520);
     REQUIRE(s.port->sent.size() == 5);
@@ -33,6 +34,33 @@ TEST_CASE("Downlink: the port hears of each packet that left, with number, time 
     CHECK(s.counters.rtp_out == 5);
 }
 
+TEST_CASE("Downlink: a port that paces nothing hears of packets before all that bears on them") {
+    Sending s(5);
+    s.send(3, 500);
+    CHECK(s.port->sent.empty());
+    s.send(60, 520);
+    CHECK(s.port->sent.empty());
+    s.send(1, 540);
+    REQUIRE(s.port->sent.size() == 64);
+    for (std::size_t i = 0; i < 64; ++i) {
+        CHECK(s.port->sent[i].number == i);
+        CHECK(s.port->sent[i].at == world_time(i < 3 ? 500 : i < 63 ? 520 : 540));
+    }
+    s.send(2, 560);
+    CHECK(s.port->sent.size() == 64);
+    s.report(0, std::vector<bool>(66, true));
+    CHECK(s.port->known_at_feedback == 66);
+    s.send(1, 580);
+    std::size_t known_at_sharing = 0;
+    s.port->look = [&](auto, auto) { known_at_sharing = s.port->sent.size(); };
+    (void)s.downlink.allocate(world_time(581));
+    CHECK(known_at_sharing == 67);
+    s.send(1, 600);
+    CHECK(s.port->sent.size() == 67);
+    (void)s.downlink.bandwidth();
+    CHECK(s.port->sent.size() == 68);
+}
+
 TEST_CASE("Downlink: packets without transport-wide numbers are not remembered") {
     Sending s(0);
     s.send(3, 500);
@@ -44,6 +72,7 @@ TEST_CASE("Downlink: packets without transport-wide numbers are not remembered")
 
 TEST_CASE("Downlink: the port hears which packets are sound [BWE-04]") {
     Sending s(5);
+    s.port->pacing = kUnlimitedCapacity / 2;
     AddDownTrack sound = Sending::video(600);
     sound.kind = MediaKind::kAudio;
     sound.extensions.transport_cc = 5;
@@ -65,6 +94,7 @@ TEST_CASE("Downlink: the port hears which packets are sound [BWE-04]") {
 
 TEST_CASE("Downlink: what is queued for a probe carries its cluster") {
     Sending s(5);
+    s.port->pacing = kUnlimitedCapacity / 2;
     s.send(1, 500);
     s.downlink.set_probe(7);
     s.send(2, 510);

@@ -24,6 +24,7 @@ struct RecordingPort final : BandwidthPort {
         sent.insert(sent.end(), packets.begin(), packets.end());
     }
     void handle_transport_feedback(std::span<const PacketResult> packets, Timestamp) override {
+        known_at_feedback = sent.size();
         results.insert(results.end(), packets.begin(), packets.end());
     }
     void handle_remb(std::uint64_t, Timestamp, std::span<const std::uint32_t>) override {}
@@ -49,6 +50,7 @@ struct RecordingPort final : BandwidthPort {
     int calls = 0;
     std::vector<SentPacket> sent;
     std::vector<PacketResult> results;
+    std::size_t known_at_feedback = 0;  // packets it had heard of
     Duration last_rtt;
     std::size_t demanded = 0;
     Layer cap = kTopLayer;

@@ -75,12 +75,21 @@ class ShardPeer : public Timed {
     std::optional<Duration> reported_rtt;  // the last
 
     // ------------------------------------------------------------ sending
-    // Fetch what a flush will read.
-    void prefetch() const {
-        downlink_.prefetch();
+    // Fetches what a packet of this kind is queued with.
+    void prefetch_queue(PrefetchStep step, MediaKind kind) const {
+        downlink_.prefetch_queue(step, kind);
+        if (step != PrefetchStep::kFar) return;
+        transport_.prefetch_state();
+        prefetch_for_write(&is_dirty);
+    }
+    // Fetches what a flush will read.
+    void prefetch(PrefetchStep step) const {
+        downlink_.prefetch(step);
+        transport_.prefetch(step);
+        if (step != PrefetchStep::kFar) return;
         prefetch_for_write(&counters_.rtp_out);
         prefetch_for_write(&feedback_wanted);
-        transport_.prefetch();
+        prefetch_for_write(&next_media_deadline_);
     }
     // The subscriber's RRTR, to be answered with the next feedback.
     void answer_rrtr(std::uint32_t ssrc, NtpTime reference) {

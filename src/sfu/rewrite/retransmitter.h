@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 
+#include "base/prefetch.h"
 #include "base/state/state.h"
 #include "base/time.h"
 #include "sfu/forward/subscriber_reports.h"
@@ -56,7 +57,8 @@ class Retransmitter {
     }
     // What was sent so far can not be found any more.
     void clear() { sent_.clear(); }
-    void prefetch(std::uint16_t sequence) const { sent_.prefetch(sequence); }
+    void prefetch() const { prefetch_for_write(this, sizeof *this); }
+    void prefetch_place(std::uint16_t sequence) const { sent_.prefetch(sequence); }
 
     // Returns how many entries of `out` are to be sent again; counts in `stats`.
     std::size_t handle_nack(std::span<const std::uint16_t> sequences, Timestamp now,

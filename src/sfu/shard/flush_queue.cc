@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/prefetch.h"
 #include "sfu/peer/together.h"
 
 namespace confab::sfu {
@@ -55,8 +56,9 @@ bool FlushQueue::flush(Downlink::SendTime at, SendBatch& batch) {
     const std::size_t first = flushed_;
     while (flushed_ < dirty_.size()) {
         ShardPeer& peer = *dirty_[flushed_];
-        if (flushed_ + 3 < dirty_.size()) dirty_[flushed_ + 3]->prefetch();
-        if (flushed_ + 1 < dirty_.size()) dirty_[flushed_ + 1]->downlink().prefetch_pending();
+        prefetch_row(flushed_, dirty_.size(), [this](std::size_t place, PrefetchStep step) {
+            dirty_[place]->prefetch(step);
+        });
         if (!flush(at, peer, batch)) break;
         peer.is_dirty = false;
         if (peer.reschedule_needed) reschedule(at.now, peer);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/prefetch.h"
 #include "sfu/tracks/red_up_converter.h"
 
 namespace confab::sfu {
@@ -83,7 +84,6 @@ void FanOut::deliver(Timestamp now, Track& track) {
     // What forward() stores in small pieces has left the store buffer when a block of decisions is
     // copied, and the next states are on their way from memory meanwhile.
     constexpr std::size_t kBlock = 10;
-    constexpr std::size_t kFar = 6, kNear = 3;  // subscribers ahead
     struct Decision {
         const Subscriber* subscriber = nullptr;
         const ArrivedPacket* arrived = nullptr;
@@ -101,11 +101,10 @@ void FanOut::deliver(Timestamp now, Track& track) {
     const std::span<const Subscriber> all = track.subscribers();
     bool decided = false;
     for (std::size_t i = 0; i < all.size(); ++i) {
-        if (i + kFar < all.size()) all[i + kFar].down_track->prefetch();
-        if (i + kNear < all.size()) {
-            all[i + kNear].down_track->prefetch_parts();
-            all[i + kNear].peer->downlink().prefetch_queue_end(track.kind());
-        }
+        prefetch_row(i, all.size(), [&](std::size_t place, PrefetchStep step) {
+            all[place].down_track->prefetch(step);
+            all[place].peer->prefetch_queue(step, track.kind());
+        });
         // A stream started while its packets can not be sent would have lost its key frame. One
         // that went on would use up numbers: the client takes a jump of half a cycle for one back
         // (RFC 3711 §3.3.1).
