@@ -119,6 +119,7 @@ TEST_CASE("PeerRtcp: a report is one of many or little loss, by its worst stream
     for (int i = 0; i < 31; ++i)
         (void)report({{kSsrc, 0}});
     CHECK(report({{kSsrc, 0}}) == 0);
+    CHECK(report({{kSsrc, 80}, {700, 90}}) == 1);  // both bad, in one report
 }
 
 TEST_CASE("PeerRtcp: a PLI reaches the publisher of that stream, audio's nobody [IN-08][FWD-13]") {
