@@ -41,8 +41,7 @@ TEST_CASE("prefetch_for_write: no address is a fault") {
         std::array<char, 500> between{};
         int last = 2;
     } of;
-    const void* const last = &of.last;
-    prefetch_for_write(&of.first, last);
+    prefetch_for_write(&of.first, &of.last);
     CHECK(of.first + of.last == 3);
 }
 

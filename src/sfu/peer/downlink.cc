@@ -269,10 +269,8 @@ bool Downlink::flush(SendTime at, srtp::BatchEncryptor& encryptor, SendBatch& ba
 
 void Downlink::prefetch(PrefetchStep step) const {
     switch (step) {
-        case PrefetchStep::kFar: {
-            const void* const last = &history_;
-            return prefetch_for_write(&queues_, last);
-        }
+        case PrefetchStep::kFar:
+            return prefetch_for_write(&queues_, &history_);
         case PrefetchStep::kMiddle:
             if (history_) prefetch_for_write(history_.get(), sizeof(SendHistory));
             return prefetch_for_write(bandwidth_.get());
