@@ -200,7 +200,8 @@ void Room::set_permission(Participant& p, const livekit::ParticipantPermission& 
     roster_.count(p);
     changed(p, true);
     if (shown_again) {  // they let go of its tracks with it
-        subscriptions_.renew(p);
+        for (const Publication& track : publications_.announced().of(p))
+            subscriptions_.renew(track, Subscriptions::Renewed::kAll);
         data_.renew(p);
     }
     sessions_.send_token(p);

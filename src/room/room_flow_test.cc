@@ -145,9 +145,16 @@ TEST_CASE("add_track after the offer with its section: published all the same [S
     REQUIRE(h.commands_of<sfu::AddReceiver>().size() == 1);
     const SessionId bob = h.join_active("r", "bob");
     CHECK(h.sent(bob)[0].join().other_participants(0).tracks(0).sid() == added(h, alice).sid());
-    // The same offer again makes no second receiver.
+    // The same offer again makes no second receiver. Its answer is the first that knows what the
+    // section is of: RED goes first, and the receiver expects it.
     h.offer(alice, make_offer({{"mic", false, {}}}), 2);
-    CHECK(h.commands_of<sfu::AddReceiver>().size() == 1);
+    auto receivers = h.commands_of<sfu::AddReceiver>();
+    REQUIRE(receivers.size() == 2);
+    CHECK(receivers[0].receiver == receivers[1].receiver);
+    CHECK(receivers[0].codecs.front().codec == sfu::Codec::kOpus);
+    CHECK(receivers[1].codecs.front().codec == sfu::Codec::kRed);
+    h.offer(alice, make_offer({{"mic", false, {}}}), 3);
+    CHECK(h.commands_of<sfu::AddReceiver>().size() == 2);
 }
 
 TEST_CASE("Layers of one stream or of several, by codec and by client [SDP-29]") {

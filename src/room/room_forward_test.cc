@@ -156,6 +156,21 @@ TEST_CASE("Forward: name, metadata, attributes, mutes and tracks follow [API-11]
     CHECK(c.h.commands_of<sfu::RemoveReceiver>().size() == 2);
 }
 
+TEST_CASE("Forward: a track that changes its codec does so there, too [API-11] [IN-12]") {
+    Call c;
+    REQUIRE(forward(c.h, "alice", "r", "s") == "forwarded");
+    REQUIRE(c.h.commands_of<sfu::AddDownTrack>().size() == 1);
+    c.h.offer(c.alice, testing::with_h264_alone(testing::make_offer({{"cam", true, {}}})), 5);
+    c.h.advance(Duration::seconds(1));
+    CHECK(seen(c.h, c.carol, "alice").tracks(0).mime_type() == "video/H264");
+    const auto added = c.h.commands_of<sfu::AddDownTrack>();
+    REQUIRE(added.size() == 2);
+    CHECK(added[1].receiver == c.receiver);
+    CHECK(added[1].codecs.front().codec == sfu::Codec::kH264);
+    CHECK(c.h.commands_of<sfu::RemoveDownTrack>().size() == 1);
+    CHECK(c.h.count(c.carol, R::kSubscriptionResponse) == 0);
+}
+
 TEST_CASE("Forward: ends with the participant, with its removal there, with the room [API-11]") {
     SUBCASE("it leaves") {
         Call c;

@@ -88,6 +88,10 @@ void RoomWiring::codec_added(const Publication& track) {
     room_->subscriptions_.codec_added(track);
 }
 
+void RoomWiring::codec_changed(const Publication& track) {
+    room_->subscriptions_.renew(track, Subscriptions::Renewed::kWithoutItsCodec);
+}
+
 void RoomWiring::track_ending(const Publication& track) {
     // While those who heard it still subscribe (IN-31).
     for (const CodecSlot& slot : track.track->slots)

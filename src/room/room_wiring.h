@@ -47,6 +47,7 @@ class RoomWiring final : public DataHost,
     std::vector<sdp::PublishSection> late_sections(Participant& p) override;
     void track_announced(const Publication& track) override;
     void codec_added(const Publication& track) override;
+    void codec_changed(const Publication& track) override;
     void track_ending(const Publication& track) override;
     void track_unpublished(Participant& publisher, const livekit::TrackInfo& track) override;
     void tracks_changed(Participant& publisher) override;

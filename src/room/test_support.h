@@ -27,6 +27,8 @@ struct OfferedTrack {
 };
 std::string make_offer(const std::vector<OfferedTrack>& tracks, int spare_audio = 0,
                        int spare_video = 0, std::string_view ufrag = "clnt");
+// The same offer with H264 as the only codec of its first picture, under a number of its own.
+std::string with_h264_alone(std::string offer);
 // A picture of 720 lines in three layers, as a client announces it.
 void describe_video(livekit::AddTrackRequest& add, const std::string& cid,
                     const std::string& codec = "vp8");

@@ -108,6 +108,20 @@ std::string make_offer(const std::vector<OfferedTrack>& tracks, int spare_audio,
            "\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS\r\n" + body;
 }
 
+std::string with_h264_alone(std::string offer) {
+    const auto replace = [&](std::size_t from, std::size_t to, std::string_view by) {
+        if (from < to && to != std::string::npos) offer.replace(from, to - from, by);
+    };
+    const std::string_view numbers = "SAVPF 96 97";
+    const std::size_t line = offer.find(numbers);
+    replace(line, line + numbers.size(), "SAVPF 45");
+    const std::string_view last = "apt=96\r\n";
+    replace(offer.find("a=rtpmap:96"), offer.find(last) + last.size(),
+            "a=rtpmap:45 H264/90000\r\na=fmtp:45 level-asymmetry-allowed=1;packetization-mode=1;"
+            "profile-level-id=42e01f\r\n");
+    return offer;
+}
+
 void describe_video(livekit::AddTrackRequest& add, const std::string& cid,
                     const std::string& codec) {
     add.set_width(1280);

@@ -66,8 +66,8 @@ void MediaEvents::dispatch(const sfu::StreamStateChanged& event) {
 }
 
 void MediaEvents::dispatch(const sfu::CodecUnsupported& event) {
-    in_room_of(media_->down_tracks, event.down_track, [](Room& room, const MediaOwner& owner) {
-        room.subscriptions().codec_unsupported(*owner.participant, owner.track_sid);
+    in_room_of(media_->down_tracks, event.down_track, [&](Room& room, const MediaOwner& owner) {
+        room.subscriptions().codec_unsupported(*owner.participant, owner.track_sid, event.codec);
     });
 }
 

@@ -25,6 +25,15 @@ sfu::ReceiveCodec receive_codec(const sdp::NegotiatedCodec& codec) {
     return result;
 }
 
+std::vector<sfu::ReceiveCodec> receive_codecs(const sdp::PublishSection& section) {
+    std::vector<sfu::ReceiveCodec> result;
+    for (const sdp::NegotiatedCodec& negotiated : section.codecs) {
+        const sfu::ReceiveCodec receive = receive_codec(negotiated);
+        if (receive.codec != sfu::Codec::kNone) result.push_back(receive);
+    }
+    return result;
+}
+
 std::vector<sfu::ReceiveLayer> receive_layers(const sdp::PublishSection& section,
                                               const Layers& declared) {
     std::vector<sfu::ReceiveLayer> result;
@@ -108,6 +117,10 @@ void Publications::take_sections(Participant& p, const sdp::Answer& answer) {
 
 void Publications::take_begun(Participant& p, const std::vector<sdp::PublishSection>& sections) {
     for (const sdp::PublishSection& section : sections) {
+        if (PublishedTrack* known = flow(p).find_by_mid(section.mid)) {
+            agreed_anew(p, *known, section);
+            continue;
+        }
         const auto match = flow(p).take_section(section, scope_->clock.wall);
         const auto link = host_->uplink(p);
         if (!match || !link) continue;
@@ -139,10 +152,7 @@ void Publications::add_receiver(Participant& p, PublishedTrack& track, std::size
     add.room = id_;
     add.kind = track.video() ? sfu::MediaKind::kVideo : sfu::MediaKind::kAudio;
     add.mid = section.mid;
-    for (const sdp::NegotiatedCodec& negotiated : section.codecs) {
-        sfu::ReceiveCodec receive = receive_codec(negotiated);
-        if (receive.codec != sfu::Codec::kNone) add.codecs.push_back(receive);
-    }
+    add.codecs = receive_codecs(section);
     add.extensions = receive_extensions(section.extensions);
     add.layers = receive_layers(section, info.layers());
     add.mode = static_cast<sfu::LayerMode>(std::clamp<int>(info.video_layer_mode(), 0, 3));
@@ -159,6 +169,27 @@ void Publications::add_receiver(Participant& p, PublishedTrack& track, std::size
     slot.made = add;
     scope_->out.command(p.worker, std::move(add));
     if (track.info.muted()) scope_->out.command(p.worker, sfu::MuteReceiver{*slot.receiver, true});
+}
+
+// rtc-node's offer may go out for another reason before it has set the codecs of a track that is in
+// it; the next one has them.
+void Publications::agreed_anew(Participant& p, PublishedTrack& track,
+                               const sdp::PublishSection& section) {
+    const auto slot = std::find_if(track.slots.begin(), track.slots.end(), [&](const CodecSlot& s) {
+        return s.receiver && s.made && s.mid == section.mid;
+    });
+    if (slot == track.slots.end() || track.borrowed) return;
+    sfu::AddReceiver& made = *slot->made;
+    std::vector<sfu::ReceiveCodec> codecs = receive_codecs(section);
+    const sfu::ReceiveExtensions extensions = receive_extensions(section.extensions);
+    if (codecs.empty() || (codecs == made.codecs && extensions == made.extensions)) return;
+    made.codecs = std::move(codecs);
+    made.extensions = extensions;
+    scope_->out.command(p.worker, made);
+    if (!take_codec(track, static_cast<std::size_t>(slot - track.slots.begin()), section)) return;
+    if (!track.announced) return;
+    host_->tracks_changed(p);
+    host_->codec_changed({&p, &track});
 }
 
 void Publications::connected(Participant& p) {
@@ -186,10 +217,13 @@ void Publications::unpublish(Participant& p, const std::string& sid, bool tell_p
         PublicationStep{info.type(), announced ? TrackStep::kEnd : TrackStep::kCancel});
     host_->track_ending({&p, track});
     release(p, *track, Receivers::kEnd);
+    // With requests that waited for its cid.
     const auto waiting = flow(p).remove(sid);
     if (tell_publisher) tell_unpublished(p, sid);
     if (announced) host_->track_unpublished(p, info);
-    if (!p.closing) add_again(p, waiting);
+    if (p.closing) return;
+    for (const livekit::AddTrackRequest& request : waiting)
+        add_track(p, request);
 }
 
 // What was announced to the client but has no section yet.
@@ -199,7 +233,8 @@ void Publications::cancel_pending(Participant& p, const std::string& sid, bool t
     scope_->out.observe(PublicationStep{info->type(), TrackStep::kCancel});
     const auto waiting = flow(p).remove(sid);
     if (tell_publisher) tell_unpublished(p, sid);
-    add_again(p, waiting);
+    for (const livekit::AddTrackRequest& request : waiting)
+        add_track(p, request);
 }
 
 void Publications::release(Participant& p, const PublishedTrack& track, Receivers receivers) {
@@ -212,13 +247,6 @@ void Publications::release(Participant& p, const PublishedTrack& track, Receiver
     for (const Ssrc ssrc : track.ssrcs)
         ssrcs_->release(ssrc);
     announced_.end(track);
-}
-
-// Requests that waited for the cid of what ended.
-void Publications::add_again(Participant& p,
-                             const std::vector<livekit::AddTrackRequest>& requests) {
-    for (const livekit::AddTrackRequest& request : requests)
-        add_track(p, request);
 }
 
 void Publications::rights_changed(Participant& p) {

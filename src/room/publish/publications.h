@@ -36,6 +36,8 @@ class PublicationsHost {
     virtual void track_announced(const Publication& track) = 0;
     // One more codec of an announced track has a receiver.
     virtual void codec_added(const Publication& track) = 0;
+    // An announced track's codec is another one than before.
+    virtual void codec_changed(const Publication& track) = 0;
     // It and its receivers go after this call, announced or not.
     virtual void track_ending(const Publication& track) = 0;
     // It is gone, and others knew it.
@@ -122,12 +124,13 @@ class Publications {
     void take_begun(Participant& p, const std::vector<sdp::PublishSection>& sections);
     void add_receiver(Participant& p, PublishedTrack& track, std::size_t codec,
                       const sdp::PublishSection& section);
+    // A section that a track has already, in another answer.
+    void agreed_anew(Participant& p, PublishedTrack& track, const sdp::PublishSection& section);
     void announce(Participant& p, PublishedTrack& track);
     void unpublish(Participant& p, const std::string& sid, bool tell_publisher);
     void cancel_pending(Participant& p, const std::string& sid, bool tell_publisher);
     enum class Receivers : std::uint8_t { kEnd, kLiveOn };
     void release(Participant& p, const PublishedTrack& track, Receivers receivers);
-    void add_again(Participant& p, const std::vector<livekit::AddTrackRequest>& requests);
 
     // publications_live.cc
     void set_muted(Participant& p, PublishedTrack& track, bool muted);

@@ -11,16 +11,25 @@
 namespace confab::room {
 namespace {
 
-// Takes over what the track is by now; whether it got other receivers.
-bool follow(PublishedTrack& known, PublishedTrack now, SsrcPool& ssrcs) {
-    const bool same =
-        std::equal(known.slots.begin(), known.slots.end(), now.slots.begin(), now.slots.end(),
-                   [](const CodecSlot& a, const CodecSlot& b) { return a.receiver == b.receiver; });
+struct Changes {
+    bool receivers = false;  // it got others
+    bool codecs = false;     // one it had gives another codec
+};
+
+// Takes over what the track is by now.
+Changes follow(PublishedTrack& known, PublishedTrack now, SsrcPool& ssrcs) {
+    Changes changes;
+    changes.receivers = !std::equal(
+        known.slots.begin(), known.slots.end(), now.slots.begin(), now.slots.end(),
+        [](const CodecSlot& a, const CodecSlot& b) { return a.receiver == b.receiver; });
+    for (std::size_t i = 0; i < std::min(known.slots.size(), now.slots.size()); ++i)
+        changes.codecs |=
+            known.slots[i].receiver.has_value() && known.slots[i].codec != now.slots[i].codec;
     known.info = std::move(now.info);
     known.slots = std::move(now.slots);
     for (const Ssrc ssrc : now.ssrcs)
         note_ssrc(known, ssrcs, ssrc);
-    return !same;
+    return changes;
 }
 
 }  // namespace
@@ -90,7 +99,9 @@ void Publications::mirror(Participant& p, std::vector<PublishedTrack> tracks) {
         const std::string sid = track.info.sid();
         if (PublishedTrack* known = flow(p).find(sid)) {
             changed |= known->info.SerializeAsString() != track.info.SerializeAsString();
-            if (follow(*known, std::move(track), *ssrcs_)) host_->codec_added({&p, known});
+            const Changes changes = follow(*known, std::move(track), *ssrcs_);
+            if (changes.receivers) host_->codec_added({&p, known});
+            if (changes.codecs) host_->codec_changed({&p, known});
             continue;
         }
         track.borrowed = true;

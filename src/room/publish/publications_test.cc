@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "room/roster/part_testing.h"
+#include "rtc/sdp/feature_sets.h"
 
 namespace confab::room {
 namespace {
@@ -25,6 +26,9 @@ struct Host : PublicationsHost {
     void track_announced(const Publication& track) override {
         announced.push_back(track.track->info.sid());
     }
+    void codec_changed(const Publication& track) override {
+        recoded.push_back(track.track->info.mime_type());
+    }
     void codec_added(const Publication& track) override {
         added.push_back(track.track->info.sid());
     }
@@ -38,6 +42,7 @@ struct Host : PublicationsHost {
     std::vector<sdp::PublishSection> late;
     std::vector<std::string> announced;
     std::vector<std::string> added;
+    std::vector<std::string> recoded;
     std::vector<std::string> unpublished;
     std::function<void(const Publication&)> on_ending = [](const Publication&) {};
     int changes = 0;
@@ -171,6 +176,56 @@ TEST_CASE("Publications: asked for, a section, announced once the connection is 
         w.publications.connected(alice);
         w.offer(alice, {section_of("cam", "1", "video/VP8")});
         CHECK(w.host.announced.size() == 1);
+        CHECK(w.sorted().commands_of<sfu::AddReceiver>().empty());
+    }
+}
+
+TEST_CASE(
+    "Publications: other codecs in a later answer are those of the receiver that is there "
+    "[IN-12] [SIG-100]") {
+    for (const bool connected : {true, false}) {
+        World w;
+        Participant& alice = w.come("alice", 1);
+        w.host.link->ever_connected = connected;
+        w.add_track(alice, "cam");
+        sdp::PublishSection section = section_of("cam", "1", "video/VP8");
+        w.offer(alice, {section});
+        const auto made = w.sorted().commands_of<sfu::AddReceiver>().at(0);
+        w.host.changes = 0;
+        // One more behind the first, or another extension: nothing that others are told.
+        section.codecs.emplace_back().mime = "video/VP9";
+        w.offer(alice, {section});
+        section.extensions[std::string(sdp::kExtDependencyDescriptor)] = 12;
+        w.offer(alice, {section});
+        auto again = w.sorted().commands_of<sfu::AddReceiver>();
+        REQUIRE(again.size() == 2);
+        CHECK(again[0].codecs.size() == 2);
+        CHECK(again[1].extensions.dependency_descriptor == 12);
+        CHECK(w.host.recoded.empty());
+        CHECK(w.host.changes == 0);
+        section.codecs = section_of("cam", "1", "video/AV1").codecs;
+        w.offer(alice, {section});
+        again = w.sorted().commands_of<sfu::AddReceiver>();
+        REQUIRE(again.size() == 1);
+        CHECK(again[0].receiver == made.receiver);
+        CHECK(again[0].mid == "1");
+        REQUIRE(again[0].codecs.size() == 1);
+        CHECK(again[0].codecs[0].codec == sfu::Codec::kAv1);
+        CHECK(w.host.changes == (connected ? 1 : 0));
+        CHECK(w.host.recoded ==
+              (connected ? std::vector<std::string>{"video/AV1"} : std::vector<std::string>{}));
+        w.publications.connected(alice);
+        const auto& track = *w.publications.announced().of(alice).at(0).track;
+        CHECK(track.info.mime_type() == "video/AV1");
+        CHECK(track.info.codecs(0).mime_type() == "video/AV1");
+        CHECK(track.slots[0].codec == sfu::Codec::kAv1);
+        // As it is, so it goes to another worker.
+        const auto moved = receivers_of(w.publications, alice);
+        REQUIRE(moved.size() == 1);
+        CHECK(moved[0].codecs == again[0].codecs);
+        w.offer(alice, {section});
+        section.codecs.clear();
+        w.offer(alice, {section});
         CHECK(w.sorted().commands_of<sfu::AddReceiver>().empty());
     }
 }

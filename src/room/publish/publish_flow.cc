@@ -4,6 +4,7 @@
 #include "room/publish/publish_flow.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/rng.h"
@@ -144,12 +145,8 @@ std::optional<PublishFlow::Match> PublishFlow::match(const sdp::PublishSection& 
 void PublishFlow::fill(PublishedTrack& track, std::size_t codec,
                        const sdp::PublishSection& section) {
     livekit::SimulcastCodecInfo& info = *track.info.mutable_codecs(static_cast<int>(codec));
-    CodecSlot& slot = track.slots[codec];
-    slot.mid = section.mid;
-    if (!section.codecs.empty()) {
-        info.set_mime_type(section.codecs.front().mime);
-        slot.codec = codec_of(section.codecs.front().mime);
-    }
+    track.slots[codec].mid = section.mid;
+    (void)take_codec(track, codec, section);
     info.set_mid(section.mid);
     const auto& codecs = track.info.codecs();
     const bool announced_cid = std::any_of(codecs.begin(), codecs.end(), [&](const auto& c) {
@@ -173,6 +170,19 @@ void PublishFlow::fill(PublishedTrack& track, std::size_t codec,
         assign_rids(*track.info.mutable_codecs(0)->mutable_layers(), order_rids(section.rids));
     }
     *track.info.mutable_layers() = track.info.codecs(0).layers();
+}
+
+bool take_codec(PublishedTrack& track, std::size_t codec, const sdp::PublishSection& section) {
+    if (section.codecs.empty()) return false;
+    livekit::SimulcastCodecInfo& info = *track.info.mutable_codecs(static_cast<int>(codec));
+    CodecSlot& slot = track.slots[codec];
+    const std::string& mime = section.codecs.front().mime;
+    const sfu::Codec before = std::exchange(slot.codec, codec_of(mime));
+    // A track has the type of one of its codecs, once it has one.
+    const std::string& shown = track.info.mime_type();
+    if (!shown.empty() && shown == info.mime_type()) track.info.set_mime_type(mime);
+    info.set_mime_type(mime);
+    return before != slot.codec;
 }
 
 std::optional<PublishFlow::Match> PublishFlow::take_section(const sdp::PublishSection& section,

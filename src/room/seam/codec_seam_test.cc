@@ -1,15 +1,92 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// A subscriber agreed to Opus, and what comes is RED that nobody on the way may open, because it is
-// encrypted end to end: 02 IN-09, IN-32; 01 SIG-111.
+// What is sent and what was agreed on: RED that nobody on the way may open, because it is encrypted
+// end to end, for a subscriber that agreed to Opus; a track whose next offer has another codec. 02
+// IN-09, IN-12, IN-32; 01 SIG-100, SIG-111.
 #include <doctest/doctest.h>
 
-#include "room/seam/media_seam_testing.h"
+#include <algorithm>
+
+#include "room/seam/call_seam_testing.h"
 
 namespace confab::room::testing {
 
 using R = livekit::SignalResponse;
+
+namespace {
+
+// rtc-node tells its codec to nobody but its transceiver, and may offer before it has done so.
+CallPlan unnamed_codec(std::size_t workers, const std::vector<std::string>& rids) {
+    CallPlan plan;
+    plan.config = test_config(workers);
+    plan.config.participants_per_worker = 1;
+    plan.rids = rids;
+    plan.announce = [](livekit::AddTrackRequest& add) { add.clear_simulcast_codecs(); };
+    return plan;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "Codec: a track whose next offer has another one is seen in that one "
+    "[IN-12] [SDP-22] [SIG-100] [outside]") {
+    for (const std::size_t workers : {1U, 2U})
+        for (const std::vector<std::string>& rids :
+             {std::vector<std::string>{}, std::vector<std::string>{"q", "h", "f"}})
+            for (const bool flowed : {false, true}) {
+                CAPTURE(workers);
+                CAPTURE(rids.size());
+                CAPTURE(flowed);
+                const CallPlan plan = unnamed_codec(workers, rids);
+                SeamCall c(plan);
+                REQUIRE(c.receiver.codecs[0].codec == sfu::Codec::kVp8);
+                Stream before = c.stream(77, rids.empty() ? "" : "q");
+                const auto play = [&](Stream& stream, const Bytes& payload, int count) {
+                    for (int i = 0; i < count; ++i) {
+                        stream.timestamp += 3000;
+                        c.send(stream.packet(payload), 33);
+                    }
+                };
+                if (flowed) {
+                    play(before, vp8_payload(true, 8, 200), 10);
+                    REQUIRE(c.heard().size() == 10);
+                }
+                c.w.room.offer(c.alice, with_h264_alone(SeamCall::offer_of(plan)), 2);
+                c.run(100);
+                const sfu::AddReceiver now = c.w.receiver(1);
+                CHECK(now.receiver == c.receiver.receiver);
+                REQUIRE(now.codecs.size() == 1);
+                CHECK(now.codecs[0].codec == sfu::Codec::kH264);
+                // Others are told, and have a section for it.
+                const auto told = c.w.room.of(c.bob, R::kUpdate).back().update();
+                CHECK(told.participants(0).tracks(0).mime_type() == "video/H264");
+                CHECK(told.participants(0).tracks(0).codecs(0).mime_type() == "video/H264");
+                const auto tracks = c.w.room.commands_of<sfu::AddDownTrack>();
+                REQUIRE(tracks.size() == 2);
+                CHECK(tracks[1].codecs[0].codec == sfu::Codec::kH264);
+                CHECK(c.w.room.commands_of<sfu::RemoveDownTrack>().size() == 1);
+                Stream after = before;
+                after.pt = now.codecs[0].pt.value();
+                // What was still under way is of no use to anybody.
+                play(before, vp8_payload(true, 8, 200), 3);
+                after.sequence = before.sequence;
+                after.timestamp = before.timestamp;
+                play(after, Bytes{0x67, 0x42, 0x00, 0x1F, 1, 2}, 20);
+                c.down = tracks[1];
+                CHECK(c.heard().size() == 20);
+                for (const ReceivedRtp& packet : c.heard())
+                    CHECK(packet.payload[0] == 0x67);
+                // Who comes now sees it, too.
+                const SessionId carol = c.w.room.join_active("r", "carol");
+                c.run(500);
+                play(after, Bytes{0x67, 0x42, 0x00, 0x1F, 1, 2}, 20);
+                c.down = c.w.room.commands_of<sfu::AddDownTrack>().at(2);
+                CHECK(c.heard().size() >= 20);
+                for (const SessionId who : {c.bob, carol})
+                    CHECK(c.w.room.count(who, R::kSubscriptionResponse) == 0);
+            }
+}
 
 TEST_CASE(
     "Codec: who can not take what is sent is told, not left in silence "

@@ -92,15 +92,19 @@ void Subscriptions::track_ended(const std::string& sid) {
     }
 }
 
-void Subscriptions::renew(const Participant& publisher) {
-    for (const Publication& track : host_->publications_of(publisher)) {
-        const std::string& sid = track.track->info.sid();
-        for (Participant* p : roster_->everyone()) {
-            Subscription* s = find(*p, sid);
-            if (s == nullptr || s->state == SubscriptionState::kNone) continue;
-            drop(*p, sid, *s, false);
-            reconcile(*p, sid);
-        }
+void Subscriptions::renew(const Publication& track, Renewed which) {
+    const std::string& sid = track.track->info.sid();
+    const auto takes = [&](const TrackSender& sender) {
+        const auto& slots = track.track->slots;
+        return std::any_of(slots.begin(), slots.end(),
+                           [&](const CodecSlot& slot) { return sender.takes(slot.codec); });
+    };
+    for (Participant* p : roster_->everyone()) {
+        Subscription* s = find(*p, sid);
+        if (s == nullptr || s->state == SubscriptionState::kNone) continue;
+        if (which == Renewed::kWithoutItsCodec && takes(s->sender)) continue;
+        drop(*p, sid, *s, false);
+        reconcile(*p, sid);
     }
     report_stuck();
 }

@@ -102,16 +102,18 @@ class Subscriptions {
     void track_announced(const Publication& track);
     // One more of its codecs has a receiver.
     void codec_added(const Publication& track);
-    // Those who have tracks of this publisher get them in new sections.
-    void renew(const Participant& publisher);
+    // Those who have it, all of them or those who did not agree to a codec that it has by now, get
+    // it in a new section.
+    enum class Renewed : std::uint8_t { kAll, kWithoutItsCodec };
+    void renew(const Publication& track, Renewed which);
     // It is still to be found during this call.
     void track_ended(const std::string& sid);
 
     // ---- what becomes of a subscription
     void bind(Participant& p, const std::vector<sdp::BoundSender>& bound);
-    // Its packets are of a codec that the client does not take: another one of the track, or an
-    // end.
-    void codec_unsupported(Participant& p, const std::string& sid);
+    // Its packets are of this codec, which the client does not take: another one of the track, or
+    // an end.
+    void codec_unsupported(Participant& p, const std::string& sid, sfu::Codec codec);
     void stream_state(Participant& p, const std::string& sid, sfu::StreamState state);
     // Permissions and stream states that it was told since then may not have been heard.
     void repeat_news(Participant& p, Timestamp since);

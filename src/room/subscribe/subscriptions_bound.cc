@@ -115,11 +115,13 @@ void Subscriptions::codec_added(const Publication& track) {
     }
 }
 
-// The publisher sends what this subscriber does not take (IN-09).
-void Subscriptions::codec_unsupported(Participant& p, const std::string& sid) {
+// The publisher sends what this subscriber does not take (IN-09). It may have changed its codec
+// meanwhile, which the subscriber's worker did not know yet.
+void Subscriptions::codec_unsupported(Participant& p, const std::string& sid, sfu::Codec codec) {
     Subscription* s = find(p, sid);
     const Publication track = host_->find_publication(sid);
     if (s == nullptr || !s->sender.settled() || !track) return;
+    if (track.track->slots[s->sender.codec()].codec != codec) return;
     const auto before = s->sender.try_another(*track.track);
     if (!before) return give_up_codec(p, sid, *s);
     want_quality(*s, track, before);

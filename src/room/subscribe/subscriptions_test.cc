@@ -387,25 +387,68 @@ TEST_CASE(
     World::flow(track, 1, sfu::ReceiverId(900));
     w.bind(bob, kBoth);
     (void)w.sorted();
-    w.subscriptions.codec_unsupported(bob, "TR_cam");
+    w.subscriptions.codec_unsupported(bob, "TR_cam", sfu::Codec::kVp8);
     auto out = w.sorted();
     REQUIRE(out.commands_of<sfu::SwitchDownTrack>().size() == 1);
     CHECK(out.commands_of<sfu::SwitchDownTrack>()[0].receiver == sfu::ReceiverId(900));
     CHECK(w.host.wished.back().codec == 1);
     CHECK(w.host.wished.back().instead_of == std::size_t{0});
     CHECK(errors(out, 2).empty());
-    w.subscriptions.codec_unsupported(bob, "TR_cam");  // not in a circle
+    // Of before, and no news.
+    w.subscriptions.codec_unsupported(bob, "TR_cam", sfu::Codec::kVp8);
+    CHECK(w.sorted().commands.empty());
+    w.subscriptions.codec_unsupported(bob, "TR_cam", sfu::Codec::kH264);  // not in a circle
     out = w.sorted();
     CHECK(out.commands_of<sfu::SwitchDownTrack>().empty());
     CHECK(out.commands_of<sfu::RemoveDownTrack>().size() == 1);
     CHECK(errors(out, 2) == std::vector{livekit::SE_CODEC_UNSUPPORTED});
     CHECK(!w.subscriptions.subscribes_to(bob, alice));
-    w.subscriptions.codec_unsupported(bob, "TR_cam");  // it was on its way
+    w.subscriptions.codec_unsupported(bob, "TR_cam", sfu::Codec::kH264);  // it was on its way
     CHECK(errors(w.sorted(), 2).empty());
     // Asked for again it is tried from the start.
     w.wish(bob, {"TR_cam"}, true);
     w.bind(bob, kBoth);
     CHECK(w.sorted().commands_of<sfu::AddDownTrack>().at(0).receiver == sfu::ReceiverId(501));
+}
+
+TEST_CASE(
+    "Subscriptions: of a track that changes its codec, a new section for who needs one [IN-12]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    Participant& bound = w.come("bound", 2);
+    Participant& waits = w.come("waits", 3);
+    Participant& takes_both = w.come("both", 4);
+    Participant& refused = w.come("refused", 5, false);
+    PublishedTrack& track = w.publish(alice, "TR_cam", kVp8);
+    REQUIRE(w.host.needed.size() == 3);
+    const auto bind = [&](Participant& p, std::size_t sender, const auto& mimes) {
+        std::swap(w.host.needed[sender], w.host.needed.back());
+        w.bind(p, mimes);
+        std::swap(w.host.needed[sender], w.host.needed.back());
+    };
+    bind(bound, 0, kVp8);
+    bind(takes_both, 2, kBoth);
+    (void)w.sorted();
+    track.info.mutable_codecs(0)->set_mime_type("video/H264");
+    track.info.set_mime_type("video/H264");
+    track.slots[0].codec = sfu::Codec::kH264;
+    w.subscriptions.renew({&alice, &track}, Subscriptions::Renewed::kWithoutItsCodec);
+    auto out = w.sorted();
+    CHECK(out.commands_of<sfu::RemoveDownTrack>().size() == 1);
+    REQUIRE(w.host.dropped.size() == 2);
+    CHECK(w.host.dropped[0].number == bound.number);
+    CHECK(w.host.dropped[1].number == waits.number);
+    REQUIRE(w.host.needed.size() == 5);
+    for (const std::size_t i : {3U, 4U})
+        CHECK(w.host.needed[i].mimes == std::vector<std::string>{"video/H264"});
+    bind(bound, 3, kH264);
+    bind(waits, 4, kH264);
+    out = w.sorted();
+    CHECK(out.commands_of<sfu::AddDownTrack>().size() == 2);
+    CHECK(errors(out, 2).empty());
+    CHECK(!w.subscriptions.subscribes_to(refused, alice));
+    w.subscriptions.renew({&alice, &track}, Subscriptions::Renewed::kWithoutItsCodec);
+    CHECK(w.host.needed.size() == 5);
 }
 
 TEST_CASE("Subscriptions: instead of a codec not taken one that is yet to flow [IN-09] [SIG-102]") {
@@ -415,9 +458,9 @@ TEST_CASE("Subscriptions: instead of a codec not taken one that is yet to flow [
     PublishedTrack& track = w.publish(alice, "TR_cam", kBoth);
     w.bind(bob, kBoth);
     (void)w.sorted();
-    w.subscriptions.codec_unsupported(bob, "TR_cam");
+    w.subscriptions.codec_unsupported(bob, "TR_cam", sfu::Codec::kVp8);
     CHECK(w.sorted().commands.empty());
-    w.subscriptions.codec_unsupported(bob, "TR_cam");  // it waits
+    w.subscriptions.codec_unsupported(bob, "TR_cam", sfu::Codec::kH264);  // it waits
     CHECK(w.host.dropped.empty());
     World::flow(track, 1, sfu::ReceiverId(900));
     w.subscriptions.codec_added({&alice, &track});

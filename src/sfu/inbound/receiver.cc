@@ -12,6 +12,11 @@ Receiver::Receiver(AddReceiver config, Ends before)
     if (config_.layers.empty()) config_.layers.emplace_back();
 }
 
+void Receiver::renegotiate(std::vector<ReceiveCodec> codecs, const ReceiveExtensions& extensions) {
+    config_.codecs = std::move(codecs);
+    config_.extensions = extensions;
+}
+
 void Receiver::set_muted(Timestamp now, bool muted) {
     muted_ = muted;
     unmuted_.set(now, muted ? 0 : 1);

@@ -30,6 +30,9 @@ class Receiver {
     const AddReceiver& config() const { return config_; }
     ReceiverId id() const { return config_.receiver; }
     void set_room(RoomId room) { config_.room = room; }
+    // From its next packet on; the numbers and the time of its streams go on. The first codec is
+    // the one that is forwarded (IN-12).
+    void renegotiate(std::vector<ReceiveCodec> codecs, const ReceiveExtensions& extensions);
     bool muted() const { return muted_; }
     void set_muted(Timestamp now, bool muted);
     // For how much of the time since the last call it was not (CQ-02).

@@ -39,6 +39,59 @@ TEST_CASE("Shard: a codec that a subscriber does not take is told once, on any w
         const auto told = world.events_of<CodecUnsupported>();
         REQUIRE(told.size() == 1);
         CHECK(told.front().down_track == DownTrackId(5000));
+        CHECK(told.front().codec == Codec::kVp8);
+    }
+}
+
+// Another answer for the same section: its receiver goes on in the codec of that one.
+TEST_CASE(
+    "Shard: a receiver whose section has another codec now sends that, on any worker [IN-12]") {
+    for (const std::size_t shard : {0U, 1U}) {
+        CAPTURE(shard);
+        World world(2);
+        Client& publisher = world.add_client(0);
+        Client& subscriber = world.add_client(shard);
+        world.run(300);
+        AddReceiver receiver = vp8_receiver(publisher);
+        world.command(0, receiver);
+        world.command(shard, down_track_to(subscriber, receiver, 0, 5000));
+        world.run(10);
+        std::uint16_t sequence = 100;
+        std::int64_t frame = 0;
+        publish_video(world, publisher, 700, sequence, frame);
+        REQUIRE(!subscriber.rtp.empty());
+        receiver.codecs = {{Codec::kH264, PayloadType(102), std::nullopt, 90'000, true}};
+        world.command(0, receiver);
+        const std::size_t before = subscriber.rtp.size();
+        // In the old codec still: nobody's.
+        publish_video(world, publisher, 800, sequence, frame);
+        // Somebody who comes now is not given what the other codec's key frame began.
+        world.command(shard, down_track_to(subscriber, receiver, 0, 7000));
+        world.run(50);
+        CHECK(subscriber.rtp.size() == before);
+        const auto send = [&](Bytes payload) {
+            wire::RtpHeader header;
+            header.payload_type = 102;
+            header.ssrc = 0xABCD;
+            header.sequence = sequence++;
+            header.timestamp = static_cast<std::uint32_t>(frame++ * 3000);
+            header.marker = true;
+            std::deque<std::pair<SocketAddress, Bytes>> out;
+            publisher.send(header, payload, out, "0");
+            world.client_out[&publisher].push_back(std::move(out.front()));
+            world.run(33);
+        };
+        send({0x41, 1, 2, 3});  // no key frame
+        CHECK(subscriber.rtp.size() == before);
+        send({0x67, 0x42, 0x00, 0x1F, 1, 2});
+        send({0x41, 1, 2, 3});
+        REQUIRE(subscriber.rtp.size() == before + 2);
+        CHECK(subscriber.rtp.back().ssrc == 7000);
+        // Who agreed to the old codec alone hears that it is of no use to it, and of which.
+        const auto told = world.events_of<CodecUnsupported>();
+        REQUIRE(told.size() == 1);
+        CHECK(told[0].down_track == DownTrackId(5000));
+        CHECK(told[0].codec == Codec::kH264);
     }
 }
 

@@ -131,6 +131,7 @@ struct ReceiveCodec {
     std::optional<PayloadType> rtx_pt;
     std::uint32_t clock_rate = 90'000;
     bool nack = true;
+    bool operator==(const ReceiveCodec&) const = default;
 };
 // Ids of RTP header extensions on one section, 0 where not negotiated (RFC 8285).
 struct ReceiveExtensions {
@@ -142,6 +143,7 @@ struct ReceiveExtensions {
     std::uint8_t transport_cc = 0;
     std::uint8_t abs_send_time = 0;
     std::uint8_t dependency_descriptor = 0;
+    bool operator==(const ReceiveExtensions&) const = default;
 };
 // 01 §3.3, VideoLayer.Mode.
 enum class LayerMode : std::uint8_t {
@@ -175,6 +177,8 @@ enum class MediaSource : std::uint8_t {
 };
 inline constexpr std::size_t kMediaSources = 5;
 
+// Once more for one that is there: with another mid it is made anew and goes on behind what it was;
+// with the same one its codecs and extensions are those that were agreed on now.
 struct AddReceiver {
     ReceiverId receiver;
     PeerId peer;
@@ -511,6 +515,7 @@ struct StreamStateChanged {
 // publisher changes codecs or the down-track gets another receiver (IN-09). Once each time.
 struct CodecUnsupported {
     DownTrackId down_track;
+    Codec codec = Codec::kNone;  // of the receiver, as far as the subscriber's worker knows
 };
 // Numbers of one window (5 s) from which connection quality is computed (CQ-01).
 struct QualitySample {

@@ -200,7 +200,7 @@ void FanOut::deliver(Timestamp now, Track& track, const Subscriber& subscriber,
     } else if (const auto layer = down_track.poll_key_frame_request(now)) {
         parts_.upstream.request_key_frame(now, track, *layer);
     } else if (down_track.poll_codec_unsupported()) {
-        parts_.events.emit(CodecUnsupported{down_track.info().id});
+        parts_.events.emit(CodecUnsupported{down_track.info().id, track.source().codec});
     }
     // A packet may have cost it its layer.
     if (down_track.needs_key_frame() && !subscriber.outbound->timer.scheduled())

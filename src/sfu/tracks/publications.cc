@@ -28,7 +28,7 @@ void Publications::apply(Timestamp now, AddReceiver& c) {
             "receiver_control_shard"))
         return;
     if (const ReceiverEntry* known = parts_.tracks.find_receiver(c.receiver)) {
-        if (known->receiver->config().mid == c.mid) return;
+        if (known->receiver->config().mid == c.mid) return renegotiate(now, *known, c);
         remove(now, c.receiver);
     }
     auto entry = std::make_unique<ReceiverEntry>();
@@ -36,15 +36,32 @@ void Publications::apply(Timestamp now, AddReceiver& c) {
     entry->track = &parts_.tracks.at_home(c.receiver, c.kind);
     entry->receiver = std::make_unique<Receiver>(c, std::move(entry->track->ends));
     entry->monitor = SourceMonitor(c.kind, c.screen_share);
-    SourceState& source = entry->track->source();
-    source.codec = c.codecs.front().codec;
-    source.mode = c.mode;
-    source.clock_rate = c.codecs.front().clock_rate;
-    source.dependency_descriptor = c.extensions.dependency_descriptor != 0;
-    if (c.extensions.transport_cc != 0) peer->uplink().transport_cc_id = c.extensions.transport_cc;
+    entry->track->source().mode = c.mode;
+    take_agreed(*entry, c);
     peer->uplink().inbound().add(*entry->receiver);
     if (c.microphone) parts_.speakers.add(now, *entry->receiver);
     parts_.tracks.add_receiver(std::move(entry));
+}
+
+// What was agreed on decides what its packets are.
+void Publications::take_agreed(const ReceiverEntry& entry, const AddReceiver& c) {
+    SourceState& source = entry.track->source();
+    source.codec = c.codecs.front().codec;
+    source.clock_rate = c.codecs.front().clock_rate;
+    source.dependency_descriptor = c.extensions.dependency_descriptor != 0;
+    if (c.extensions.transport_cc != 0)
+        entry.peer->uplink().transport_cc_id = c.extensions.transport_cc;
+}
+
+void Publications::renegotiate(Timestamp now, const ReceiverEntry& entry, AddReceiver& c) {
+    const AddReceiver& before = entry.receiver->config();
+    if (before.codecs == c.codecs && before.extensions == c.extensions) return;
+    Track& track = *entry.track;
+    // Its pictures so far are none that the next ones could follow.
+    if (track.source().codec != c.codecs.front().codec) track.recent().clear();
+    take_agreed(entry, c);
+    entry.receiver->renegotiate(std::move(c.codecs), c.extensions);
+    parts_.changes.source_changed(now, track);
 }
 
 void Publications::apply(Timestamp now, RemoveReceiver& c) {

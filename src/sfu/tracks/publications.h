@@ -63,6 +63,8 @@ class Publications {
 
   private:
     void remove(Timestamp now, ReceiverId id, std::optional<WorkerIndex> moved_to = {});
+    static void take_agreed(const ReceiverEntry& entry, const AddReceiver& c);
+    void renegotiate(Timestamp now, const ReceiverEntry& entry, AddReceiver& c);
     void stream_found(Timestamp now, ShardPeer& peer, const InboundRoute& route);
     void stream_started(ShardPeer& peer, const InboundRoute& route);
     void report_started(ShardPeer& peer, Receiver& receiver, std::uint8_t spatial);

@@ -129,6 +129,7 @@ void Replicas::handle_source(Timestamp now, WorkerIndex from, const LinkSource& 
     const bool only_rates = track->source().same_but_rates(source.state);
     // Reports travel by themselves; a copy of older ones must not undo them.
     const auto reports = track->source().reports;
+    if (track->source().codec != source.state.codec) track->recent().clear();
     track->source() = source.state;
     for (std::size_t i = 0; i < reports.size(); ++i)
         if (reports[i]) (void)track->source().add_report(i, *reports[i]);

@@ -154,7 +154,7 @@ void Subscriptions::serve(Timestamp now, OutboundTrack& outbound) {
     while (const auto state = down_track.poll_event())
         parts_.events.emit(StreamStateChanged{down_track.info().id, *state});
     if (down_track.poll_codec_unsupported())
-        parts_.events.emit(CodecUnsupported{down_track.info().id});
+        parts_.events.emit(CodecUnsupported{down_track.info().id, outbound.track->source().codec});
     if (peer.transport().connected())
         while (const auto layer = down_track.poll_key_frame_request(now))
             if (!catch_up(now, outbound, *layer))
