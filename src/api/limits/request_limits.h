@@ -57,7 +57,7 @@ std::string_view limit_in(std::string_view text);
 
 struct RequestLimitOptions {
     Rate connections;             // of an address: TCP connections
-    Rate requests;                // of an address: for signalling, WHIP, agents
+    Rate requests;                // of an address: for signalling, WHIP, agents, tokens
     std::size_t web_sockets = 0;  // of an address, at once; 0: any number
     Rate bad_tokens;              // of an address
     Rate joins_of_identity;       // resumes too

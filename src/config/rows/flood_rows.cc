@@ -35,7 +35,7 @@ constexpr auto kRows = std::to_array<Option>({
         "seconds' worth may come at once, here and in all that follow; 0 for no limit"),
     limit(
         "confab.limits.requests", [](C& c) -> Slot { return &c.own.limits.requests; },
-        "Requests of an address to /rtc, /whip and /agent in a second; 0 for no limit"),
+        "Requests of an address to /rtc, /whip, /agent and /api/token in a second; 0 for no limit"),
     limit(
         "confab.limits.websockets", [](C& c) -> Slot { return &c.own.limits.websockets; },
         "WebSockets of an address that are open at once; 0 for no limit"),

@@ -22,6 +22,7 @@ struct CodecSlot {
     std::string mid;
     sfu::Codec codec = sfu::Codec::kNone;
     std::optional<sfu::AddReceiver> made;  // by which the receiver was made
+    bool own_pick = false;  // its client sends it though another one stands first in the answer
 };
 
 struct PublishedTrack {
@@ -29,6 +30,7 @@ struct PublishedTrack {
     std::vector<CodecSlot> slots;  // parallel to info.codecs
     bool announced = false;        // others may see it
     bool borrowed = false;         // of one that is elsewhere: another room's receivers
+    bool any_codec = false;        // which of its section's codecs it is, its first packet says
     bool regressed = false;        // everybody moved to the backup codec (DYN-05)
     Timestamp requested_at;
     bool media_started = false;  // the first packet came

@@ -25,13 +25,23 @@ sfu::ReceiveCodec receive_codec(const sdp::NegotiatedCodec& codec) {
     return result;
 }
 
-std::vector<sfu::ReceiveCodec> receive_codecs(const sdp::PublishSection& section) {
+using NegotiatedCodecs = std::vector<sdp::NegotiatedCodec>;
+
+std::vector<sfu::ReceiveCodec> receive_codecs(const NegotiatedCodecs& codecs) {
     std::vector<sfu::ReceiveCodec> result;
-    for (const sdp::NegotiatedCodec& negotiated : section.codecs) {
+    for (const sdp::NegotiatedCodec& negotiated : codecs) {
         const sfu::ReceiveCodec receive = receive_codec(negotiated);
         if (receive.codec != sfu::Codec::kNone) result.push_back(receive);
     }
     return result;
+}
+
+// With that first which is known to be sent, if it is still among them.
+NegotiatedCodecs in_order_of(const CodecSlot& slot, NegotiatedCodecs codecs) {
+    const auto sent = std::find_if(codecs.begin(), codecs.end(),
+                                   [&](const auto& c) { return codec_of(c.mime) == slot.codec; });
+    if (slot.own_pick && sent != codecs.end()) std::rotate(codecs.begin(), sent, sent + 1);
+    return codecs;
 }
 
 std::vector<sfu::ReceiveLayer> receive_layers(const sdp::PublishSection& section,
@@ -70,6 +80,10 @@ void tell_unpublished(Participant& p, const std::string& sid) {
 }
 
 }  // namespace
+
+bool awaits_codec(const Participant& p, const PublishedTrack& track) {
+    return track.any_codec && !track.info.muted() && p.client.sdk() == livekit::ClientInfo::GO;
+}
 
 Publications::Publications(const RoomScope& scope, Room* room, sfu::RoomId id, Roster& roster,
                            SsrcPool& ssrcs, PublicationsHost& host)
@@ -133,7 +147,7 @@ void Publications::take_begun(Participant& p, const std::vector<sdp::PublishSect
         if (track.announced) {
             host_->tracks_changed(p);
             host_->codec_added({&p, &track});
-        } else if (link->ever_connected) {
+        } else if (link->ever_connected && !awaits_codec(p, track)) {
             announce(p, track);
         }
     }
@@ -152,7 +166,7 @@ void Publications::add_receiver(Participant& p, PublishedTrack& track, std::size
     add.room = id_;
     add.kind = track.video() ? sfu::MediaKind::kVideo : sfu::MediaKind::kAudio;
     add.mid = section.mid;
-    add.codecs = receive_codecs(section);
+    add.codecs = receive_codecs(section.codecs);
     add.extensions = receive_extensions(section.extensions);
     add.layers = receive_layers(section, info.layers());
     add.mode = static_cast<sfu::LayerMode>(std::clamp<int>(info.video_layer_mode(), 0, 3));
@@ -160,6 +174,7 @@ void Publications::add_receiver(Participant& p, PublishedTrack& track, std::size
     add.screen_share = track.info.source() == livekit::SCREEN_SHARE;
     add.microphone = track.info.source() == livekit::MICROPHONE;
     add.encrypted = track.encrypted();
+    add.any_codec = track.any_codec;
     add.audio_level = scope_->config.audio_level;
     add.pli_throttle = scope_->config.pli_throttle;
     for (const sfu::ReceiveLayer& layer : add.layers) {
@@ -180,21 +195,22 @@ void Publications::agreed_anew(Participant& p, PublishedTrack& track,
     });
     if (slot == track.slots.end() || track.borrowed) return;
     sfu::AddReceiver& made = *slot->made;
-    std::vector<sfu::ReceiveCodec> codecs = receive_codecs(section);
+    const NegotiatedCodecs negotiated = in_order_of(*slot, section.codecs);
+    std::vector<sfu::ReceiveCodec> codecs = receive_codecs(negotiated);
     const sfu::ReceiveExtensions extensions = receive_extensions(section.extensions);
     if (codecs.empty() || (codecs == made.codecs && extensions == made.extensions)) return;
     made.codecs = std::move(codecs);
     made.extensions = extensions;
     scope_->out.command(p.worker, made);
-    if (!take_codec(track, static_cast<std::size_t>(slot - track.slots.begin()), section)) return;
-    if (!track.announced) return;
+    const auto index = static_cast<std::size_t>(slot - track.slots.begin());
+    if (!take_codec(track, index, negotiated.front().mime) || !track.announced) return;
     host_->tracks_changed(p);
     host_->codec_changed({&p, &track});
 }
 
 void Publications::connected(Participant& p) {
     for (auto& [sid, track] : flow(p).tracks())
-        if (!track.announced) announce(p, track);
+        if (!track.announced && !awaits_codec(p, track)) announce(p, track);
 }
 
 void Publications::announce(Participant& p, PublishedTrack& track) {

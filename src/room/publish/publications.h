@@ -46,6 +46,10 @@ class PublicationsHost {
     virtual void tracks_changed(Participant& publisher) = 0;
 };
 
+// Go's libraries send the codec of their track, wherever it stands in the answer: which one it is
+// nobody is told before the first packet (SIG-100).
+bool awaits_codec(const Participant& p, const PublishedTrack& track);
+
 class Publications {
   public:
     // SIG-107: how long what was announced may be without its section.

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Publications: tracks that are there, what changes of them, what is shown of them.
+#include <algorithm>
 #include <utility>
 
+#include "room/publish/codec_lists.h"
 #include "room/publish/publications.h"
 #include "room/signal/respond.h"
 #include "room/signal/responses.h"
@@ -17,6 +19,28 @@ Timestamp section_deadline(const Config& config, const PublishFlow& flow) {
     if (!config.reconnect_on_publication_error) return Timestamp::never();
     const Timestamp since = flow.oldest_pending();
     return since.is_never() ? since : since + Publications::kSectionTimeout;
+}
+
+// The first packet of a track whose publisher did not say what it is; whether it is another codec
+// than the first of its section.
+bool learn_codec(PublishedTrack& track, const sfu::LayerStarted& event, const CodecList& known) {
+    if (!std::exchange(track.any_codec, false)) return false;
+    for (std::size_t i = 0; i < track.slots.size(); ++i) {
+        CodecSlot& slot = track.slots[i];
+        if (slot.receiver != event.receiver || !slot.made) continue;
+        auto& codecs = slot.made->codecs;
+        const auto found = std::find_if(codecs.begin(), codecs.end(),
+                                        [&](const auto& c) { return c.codec == event.codec; });
+        const auto name = std::find_if(known.begin(), known.end(), [&](const auto& c) {
+            return codec_of(c.mime) == event.codec;
+        });
+        slot.made->any_codec = false;
+        if (found == codecs.end() || name == known.end()) return false;
+        slot.own_pick = found != codecs.begin();
+        std::rotate(codecs.begin(), found, found + 1);
+        return take_codec(track, i, name->mime);
+    }
+    return false;
 }
 
 }  // namespace
@@ -118,6 +142,12 @@ void Publications::layer_started(Participant& p, const std::string& sid,
     if (!std::exchange(track->media_started, true))
         scope_->out.observe(media_delay(MediaPhase::kPublish, p, track->info, 1,
                                         scope_->now() - track->requested_at));
+    if (learn_codec(*track, event, *codecs_) && track->announced) {
+        host_->tracks_changed(p);
+        host_->codec_changed({&p, track});
+    }
+    const auto link = host_->uplink(p);
+    if (!track->announced && link && link->ever_connected) announce(p, *track);
     note_ssrc(*track, *ssrcs_, event.ssrc);
     note_ssrc(*track, *ssrcs_, event.rtx_ssrc);
     if (!track->video()) return;

@@ -230,6 +230,64 @@ TEST_CASE(
     }
 }
 
+TEST_CASE(
+    "Publications: which codec nobody named it is, its first packet says [SIG-100] [SIG-67]") {
+    for (const bool go : {true, false})
+        for (const bool other : {true, false}) {
+            CAPTURE(go);
+            CAPTURE(other);
+            World w;
+            Participant& alice = w.come("alice", 1);
+            if (go) alice.client.set_sdk(livekit::ClientInfo::GO);
+            w.add_track(alice, "cam");
+            sdp::PublishSection section = section_of("cam", "1", "video/VP8");
+            section.codecs.push_back(section.codecs.front());
+            section.codecs.back().mime = "video/H264";
+            section.codecs.back().pt = 102;
+            w.offer(alice, {section});
+            auto made = w.sorted().commands_of<sfu::AddReceiver>();
+            REQUIRE(made.size() == 1);
+            CHECK(made[0].any_codec);
+            CHECK(w.host.announced.size() == (go ? 0 : 1));
+            w.publications.connected(alice);
+            CHECK(w.host.announced.size() == (go ? 0 : 1));
+            sfu::LayerStarted started;
+            started.receiver = made[0].receiver;
+            started.ssrc = Ssrc(4711);
+            started.codec = other ? sfu::Codec::kH264 : sfu::Codec::kVp8;
+            const std::string sid = w.media.receivers.at(started.receiver).track_sid;
+            w.publications.layer_started(alice, sid, started);
+            REQUIRE(w.host.announced.size() == 1);
+            const auto& track = *w.publications.announced().of(alice).at(0).track;
+            CHECK(track.info.mime_type() == (other ? "video/H264" : "video/VP8"));
+            CHECK(w.host.recoded.size() == (other && !go ? 1 : 0));
+            // Its worker found that out by itself; it is made so elsewhere, and stays so whatever
+            // the next answers have first.
+            w.offer(alice, {section});
+            CHECK(w.sorted().commands_of<sfu::AddReceiver>().empty());
+            const auto moved = receivers_of(w.publications, alice);
+            CHECK(moved[0].codecs.front().codec == started.codec);
+            CHECK_FALSE(moved[0].any_codec);
+            section.codecs.pop_back();
+            w.offer(alice, {section});
+            CHECK(track.info.mime_type() == "video/VP8");
+        }
+    // Of a muted one no packet comes, and one that is named is known.
+    World w;
+    Participant& alice = w.come("alice", 1);
+    alice.client.set_sdk(livekit::ClientInfo::GO);
+    auto request = World::request_of("muted", livekit::CAMERA);
+    request.set_muted(true);
+    w.publications.add_track(alice, request);
+    request = World::request_of("named", livekit::CAMERA);
+    request.add_simulcast_codecs()->set_codec("vp8");
+    w.publications.add_track(alice, request);
+    w.add_track(alice, "mic", livekit::MICROPHONE);
+    w.offer(alice, {section_of("muted", "1", "video/VP8"), section_of("named", "2", "video/VP8"),
+                    section_of("mic", "3", "audio/opus")});
+    CHECK(w.host.announced.size() == 3);
+}
+
 TEST_CASE("Publications: a section that came before its announcement is taken [SIG-04]") {
     World w;
     Participant& alice = w.come("alice", 1);

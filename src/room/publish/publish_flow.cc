@@ -127,6 +127,7 @@ std::optional<PublishFlow::Match> PublishFlow::match(const sdp::PublishSection& 
     track.info = std::move(pending->info);
     track.requested_at = pending->since;
     track.slots.resize(static_cast<std::size_t>(track.info.codecs_size()));
+    track.any_codec = track.video() && track.info.codecs(0).mime_type().empty();
     CONFAB_CHECK(!track.slots.empty());  // track_info_of() gives each one codec at least
     pending_.erase(pending);
     std::size_t codec = std::min(section.codec_index, track.slots.size() - 1);
@@ -146,7 +147,7 @@ void PublishFlow::fill(PublishedTrack& track, std::size_t codec,
                        const sdp::PublishSection& section) {
     livekit::SimulcastCodecInfo& info = *track.info.mutable_codecs(static_cast<int>(codec));
     track.slots[codec].mid = section.mid;
-    (void)take_codec(track, codec, section);
+    if (!section.codecs.empty()) (void)take_codec(track, codec, section.codecs.front().mime);
     info.set_mid(section.mid);
     const auto& codecs = track.info.codecs();
     const bool announced_cid = std::any_of(codecs.begin(), codecs.end(), [&](const auto& c) {
@@ -172,11 +173,9 @@ void PublishFlow::fill(PublishedTrack& track, std::size_t codec,
     *track.info.mutable_layers() = track.info.codecs(0).layers();
 }
 
-bool take_codec(PublishedTrack& track, std::size_t codec, const sdp::PublishSection& section) {
-    if (section.codecs.empty()) return false;
+bool take_codec(PublishedTrack& track, std::size_t codec, const std::string& mime) {
     livekit::SimulcastCodecInfo& info = *track.info.mutable_codecs(static_cast<int>(codec));
     CodecSlot& slot = track.slots[codec];
-    const std::string& mime = section.codecs.front().mime;
     const sfu::Codec before = std::exchange(slot.codec, codec_of(mime));
     // A track has the type of one of its codecs, once it has one.
     const std::string& shown = track.info.mime_type();

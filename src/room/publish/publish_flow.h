@@ -105,8 +105,8 @@ class PublishFlow {
     std::map<std::string, Mute> mutes_;             // asked for last, by sid
 };
 
-// The codec of a track is the first one of its section from now on; false when it was already.
-bool take_codec(PublishedTrack& track, std::size_t codec, const sdp::PublishSection& section);
+// The type of one of the codecs of a track is this from now on; false when it was already.
+bool take_codec(PublishedTrack& track, std::size_t codec, const std::string& mime);
 
 // Kinds of packet trailers a track may have; three are defined (02 IN-42).
 inline constexpr int kMaxTrailerFeatures = 16;

@@ -179,6 +179,25 @@ TEST_CASE(
 }
 
 TEST_CASE(
+    "Bandwidth: what a picture that ends gives back is used at once [BWE-03] [FWD-15] [outside]") {
+    Narrow c;
+    const sfu::AddDownTrack other = c.add_publisher("carol");
+    c.play(10'000);
+    c.limit(290'000);
+    c.play(6'000);
+    REQUIRE(c.shown() == 1);
+    REQUIRE(c.shown(other) == 1);
+    const auto asked = [&] { return told_by(c.publisher(), wire::parse_pli).size(); };
+    const std::size_t before = asked();
+    c.subscribe(c.sid_of("carol"), false);
+    // Less than the time until the next report, which would be a reason by itself.
+    c.run(20);
+    CHECK(asked() == before + 1);
+    c.play(1'000);
+    CHECK(c.shown() == 2);
+}
+
+TEST_CASE(
     "Bandwidth: who moves to another worker keeps its layers, and gets more when there is room "
     "[MC-20] [FWD-18] [BWE-08] [outside]") {
     CallPlan plan = simulcast();

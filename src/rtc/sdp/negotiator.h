@@ -8,7 +8,7 @@
 //   Offerer   the server-offered subscriber connection: gives offers, takes answers, keeps the
 //   order
 //             of sections for ever (SDP-03…07, 01 SIG-90…94).
-// Debounce, offer ids and timers belong to the caller (room/signal).
+// Debounce, offer ids and timers belong to the caller (room/negotiate).
 #pragma once
 
 #include <cstdint>

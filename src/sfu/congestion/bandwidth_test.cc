@@ -30,13 +30,14 @@ struct Watcher {
     std::vector<std::int64_t> probes;  // when each began
     std::size_t probe_bytes = 0;
     int changes = 0;
+    bool content = true;  // there is something to probe with
 
     void allocate() {
         const bool before = bandwidth.probing();
         changes += bandwidth.allocate(tracks.demands, tracks.shares, at_ms(now));
         if (!before && bandwidth.probing()) probes.push_back(now);
         if (const std::size_t bytes = bandwidth.poll_probe(at_ms(now)); bytes > 0) {
-            bandwidth.probe_sent(bytes, at_ms(now));
+            bandwidth.probe_sent(content ? bytes : 0, at_ms(now));
             probe_bytes += bytes;
         }
     }
@@ -235,6 +236,32 @@ TEST_CASE("RembBandwidth: the recorded run with pauses [BWE-04] [BWE-08] [BWE-09
     CHECK(resumed >= 12'650);
     CHECK(resumed <= 12'850);  // recorded: 12 802
     CHECK_FALSE(s.bandwidth.deficient());
+}
+
+TEST_CASE(
+    "RembBandwidth: where there is nothing to probe with the smallest layer itself is sent "
+    "[BWE-06] [BWE-08]") {
+    const SourceState source = camera();
+    for (const bool content : {false, true}) {
+        CAPTURE(content);
+        Watcher s(pausing());
+        s.content = content;
+        s.tracks.add(wish(source));
+        s.allocate();
+        s.congest(700'000);
+        for (std::uint64_t bits = 500'000; s.tracks.sent(0).valid() && bits > 10'000;) {
+            s.run_until(s.now + 200);
+            s.report(bits = bits * 9 / 10);
+        }
+        REQUIRE_FALSE(s.tracks.sent(0).valid());
+        // What is left was never sent, and what is told does not grow: nothing comes any more.
+        for (int i = 0; i < 100 && !s.tracks.sent(0).valid(); ++i) {
+            s.run_until(s.now + 200);
+            s.report(10'000);
+        }
+        CHECK(s.tracks.sent(0).valid() != content);
+        if (!content) CHECK(s.tracks.sent(0) == Layer{0, 0});
+    }
 }
 
 TEST_CASE("RembBandwidth: a receiver that reports seldom recovers too [BWE-11] [BWE-23]") {

@@ -154,19 +154,14 @@ void SharedLink::start_probe(const TrackList& tracks, Timestamp now) {
         retry_after_ = now + kRetry;
         return;
     }
-    if (options_.probe_mode == ProbeMode::kMedia) {
-        settle_on(tracks.demands[step->index], tracks.shares[step->index], step->layer);
-        estimator().reset();
-        regulator_.note_stopped(now);
-        gained_ = now;
-        return;
-    }
+    if (options_.probe_mode == ProbeMode::kMedia) return try_step(tracks, *step, now);
     const std::uint64_t least =
         std::max(step->more * options_.probe_overage_percent / 100, options_.probe_min_bps);
     const std::uint64_t most =
         std::max(least, missing_bits(tracks) * options_.probe_overage_percent / 100);
     const std::uint64_t increase = std::min(least * regulator_.multiple(), most);
     probe_began_ = now;
+    probe_asked_ = probe_sent_ = 0;
     if (++cluster_ == 0) ++cluster_;
     const std::uint64_t usage = usage_of(tracks);
     const std::uint64_t at_once =
@@ -174,6 +169,20 @@ void SharedLink::start_probe(const TrackList& tracks, Timestamp now) {
     prober_.start(std::min(increase, at_once), regulator_.duration(), now);
     probe_goal_ = usage + increase;
     estimator().begin_probe(probe_goal_, now);
+}
+
+// The next layer itself shows whether the link takes it.
+void SharedLink::try_step(const TrackList& tracks, const ProbeStep& step, Timestamp now) {
+    settle_on(tracks.demands[step.index], tracks.shares[step.index], step.layer);
+    estimator().reset();
+    regulator_.note_stopped(now);
+    gained_ = now;
+}
+
+// Nothing is sent, and there was nothing to probe with: all pictures were paused before their first
+// packet, or have no subscriber who may have padding.
+bool SharedLink::had_no_probe(const TrackList& tracks) const {
+    return probe_asked_ > 0 && probe_sent_ == 0 && usage_of(tracks) == 0;
 }
 
 void SharedLink::stop_probe(Timestamp) {
@@ -193,6 +202,8 @@ void SharedLink::run_probe(const TrackList& tracks, Timestamp now) {
     estimator().probe_is_out(now, rtt_);
     const auto result = estimator().poll_probe_result(now);
     if (!result) return;
+    const auto step = had_no_probe(tracks) ? next_probe_step(tracks) : std::nullopt;
+    if (step) return try_step(tracks, *step, now);
     regulator_.note(result->verdict, probe_began_);
     if (result->verdict != ProbeVerdict::kSuccess) return;
     commit(std::max(capacity_, result->highest));
@@ -205,6 +216,7 @@ void SharedLink::run_probe(const TrackList& tracks, Timestamp now) {
 
 std::size_t SharedLink::poll_probe(Timestamp now) {
     const std::size_t bytes = prober_.poll(now);
+    probe_asked_ += bytes;
     // The time to settle begins with the last round.
     if (bytes > 0 && !prober_.running()) estimator().probe_is_out(now, rtt_);
     return bytes;

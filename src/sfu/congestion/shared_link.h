@@ -64,6 +64,7 @@ class SharedLink : public BandwidthPort {
     bool heeds_bitrates() const override { return !shares_optimally(); }
     std::size_t poll_probe(Timestamp now) override;
     std::uint8_t probe_cluster() const override { return cluster_; }
+    void probe_sent(std::size_t bytes, Timestamp) override { probe_sent_ += bytes; }
     std::uint64_t target_bitrate() const override { return capacity(); }
     void save(StateWriter& out) const override;
     void load(StateReader& in) override;
@@ -103,6 +104,8 @@ class SharedLink : public BandwidthPort {
     bool may_probe(Timestamp now) const;
     void start_probe(const TrackList& tracks, Timestamp now);
     void stop_probe(Timestamp now);
+    void try_step(const TrackList& tracks, const ProbeStep& step, Timestamp now);
+    bool had_no_probe(const TrackList& tracks) const;
     void finish(const TrackList& tracks);
     void rest();
 
@@ -118,6 +121,8 @@ class SharedLink : public BandwidthPort {
     std::uint8_t cluster_ = 0;  // of the newest probe, never 0 once there was one
     Timestamp probe_began_;
     std::uint64_t probe_goal_ = 0;
+    std::uint64_t probe_asked_ = 0;  // bytes of the newest probe, and what was made of them
+    std::uint64_t probe_sent_ = 0;
     Timestamp gained_ = Timestamp::never();  // a probe last brought something
     Timestamp retry_after_;
     Timestamp paused_since_ = Timestamp::never();  // nothing is sent for lack of bandwidth

@@ -17,6 +17,18 @@ void Receiver::renegotiate(std::vector<ReceiveCodec> codecs, const ReceiveExtens
     config_.extensions = extensions;
 }
 
+bool Receiver::take_first_codec(std::uint8_t pt) {
+    if (!config_.any_codec) return false;
+    auto& codecs = config_.codecs;
+    const auto found = std::find_if(codecs.begin(), codecs.end(),
+                                    [&](const ReceiveCodec& c) { return c.pt.value() == pt; });
+    if (found == codecs.end()) return false;
+    config_.any_codec = false;
+    if (found->codec == codecs.front().codec) return false;
+    std::rotate(codecs.begin(), found, found + 1);
+    return true;
+}
+
 void Receiver::set_muted(Timestamp now, bool muted) {
     muted_ = muted;
     unmuted_.set(now, muted ? 0 : 1);

@@ -33,6 +33,9 @@ class Receiver {
     // From its next packet on; the numbers and the time of its streams go on. The first codec is
     // the one that is forwarded (IN-12).
     void renegotiate(std::vector<ReceiveCodec> codecs, const ReceiveExtensions& extensions);
+    // Where the publisher did not say which of the codecs it sends, its first packet, of this type,
+    // has; true when another one is the first by that.
+    bool take_first_codec(std::uint8_t pt);
     bool muted() const { return muted_; }
     void set_muted(Timestamp now, bool muted);
     // For how much of the time since the last call it was not (CQ-02).

@@ -54,9 +54,9 @@ Selection select_vp9(LayerState& s, const MediaPacket& packet) {
     if (step.after != s.current) s.move_to(step.after);
     result.relevant = true;
     result.forward = spatial <= step.now.spatial && temporal <= step.now.temporal;
-    // A picture ends where its highest forwarded layer ends; while layers above may still be
-    // added by this key picture the end is not known yet.
-    const bool top = d.frame_end && spatial == step.now.spatial &&
+    // A picture ends where its highest forwarded layer ends, which is here if it goes down behind
+    // this one; while layers above may still be added by this key picture the end is not known yet.
+    const bool top = d.frame_end && spatial >= step.after.spatial &&
                      (d.inter_picture_predicted || s.target.spatial <= step.now.spatial);
     result.marker = packet.marker || top;
     return result;

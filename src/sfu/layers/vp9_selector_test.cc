@@ -145,6 +145,10 @@ TEST_CASE("vp9: the picture ends with its highest layer that goes on [FWD-07]") 
          {Row{1, 1, {.spatial = 1}, true}, Row{1, 1, {.spatial = 0}, false},
           Row{1, 1, {.spatial = 1, .end = false}, false},
           Row{1, 1, {.spatial = 0, .marker = true}, true},
+          // Goes down with this picture: what is above is left out already.
+          Row{2, 0, {.spatial = 0}, true}, Row{2, 0, {.spatial = 1}, true},
+          Row{2, 1, {.spatial = 0}, false}, Row{2, 1, {.spatial = 1}, true},
+          Row{2, 0, {.spatial = 0, .end = false}, false},
           // More may come with this key picture.
           Row{1, 2, {.spatial = 1, .predicted = false}, false}, Row{1, 2, {.spatial = 1}, true},
           Row{1, 1, {.spatial = 1, .predicted = false}, true}}) {

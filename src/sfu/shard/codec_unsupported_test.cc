@@ -95,6 +95,47 @@ TEST_CASE(
     }
 }
 
+// The publisher did not say what it sends, and it is not what stands first in the answer.
+TEST_CASE("Shard: the first packet of an open receiver says which codec it is [SIG-100]") {
+    for (const bool open : {true, false})
+        for (const std::size_t shard : {0U, 1U}) {
+            CAPTURE(open);
+            CAPTURE(shard);
+            World world(2);
+            Client& publisher = world.add_client(0);
+            Client& subscriber = world.add_client(shard);
+            world.run(300);
+            AddReceiver receiver = vp8_receiver(publisher);
+            receiver.any_codec = open;
+            receiver.codecs.push_back({Codec::kH264, PayloadType(102), std::nullopt, 90'000, true});
+            world.command(0, receiver);
+            world.command(shard, only_h264(subscriber, receiver));
+            world.run(10);
+            std::uint16_t sequence = 10;
+            const auto send = [&](std::uint8_t pt, const Bytes& payload) {
+                wire::RtpHeader header;
+                header.payload_type = pt;
+                header.ssrc = 0x264;
+                header.sequence = sequence++;
+                header.timestamp = sequence * 3000U;
+                header.marker = true;
+                std::deque<std::pair<SocketAddress, Bytes>> out;
+                publisher.send(header, payload, out, "0");
+                world.client_out[&publisher].push_back(std::move(out.front()));
+                world.run(33);
+            };
+            for (int i = 0; i < 3; ++i)
+                send(102, Bytes{0x67, 0x42, 0x00, 0x1F, 1, 2});
+            CHECK(subscriber.rtp.size() == (open ? 3 : 0));
+            const auto started = world.events_of<LayerStarted>();
+            REQUIRE(started.size() == (open ? 1 : 0));
+            if (open) CHECK(started[0].codec == Codec::kH264);
+            // Known once, it stays: what else comes is of nobody.
+            send(96, test::vp8_payload(true, 1));
+            CHECK(subscriber.rtp.size() == (open ? 3 : 0));
+        }
+}
+
 TEST_CASE("Shard: who takes the codec hears nothing of it; another receiver ends it [IN-09]") {
     World world(1);
     Client& publisher = world.add_client(0);

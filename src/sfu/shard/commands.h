@@ -194,6 +194,7 @@ struct AddReceiver {
     bool screen_share = false;
     bool microphone = false;  // takes part in speaker detection (IN-31)
     bool encrypted = false;   // payload is opaque (IN-43)
+    bool any_codec = false;   // its publisher did not say which: its first packet does
     AudioLevelConfig audio_level;
     std::array<Duration, 3> pli_throttle{Duration::millis(500), Duration::seconds(1),
                                          Duration::seconds(1)};

@@ -407,6 +407,52 @@ TEST_CASE("Shard: who fell silent while it moved is told to be silent [MC-20] [I
     }
 }
 
+// The publisher's worker has another subscriber where the first one goes, so that the news is there
+// before it.
+TEST_CASE("Shard: sound that is unmuted while its listener moves is heard by it [MC-20] [IN-21]") {
+    Cluster world(3);
+    Client& publisher = world.add_client(0);
+    Client& moves = world.add_client(1);
+    Client& stays = world.add_client(2);
+    world.run(300);
+    const AddReceiver audio = opus_receiver(publisher);
+    world.command(0, audio);
+    const AddDownTrack to_moves = down_track_to(moves, audio, 0, 5000);
+    world.command(1, to_moves);
+    world.command(2, down_track_to(stays, audio, 0, 6000));
+    world.run(10);
+    std::uint16_t next = 0;
+    const auto talk = [&](int count) {
+        for (int i = 0; i < count; ++i) {
+            wire::RtpHeader header;
+            header.payload_type = 111;
+            header.ssrc = 77;
+            header.sequence = next++;
+            header.timestamp = next * 960U;
+            std::deque<std::pair<SocketAddress, Bytes>> out;
+            publisher.send(header, Bytes(60, 1), out, "1");
+            world.client_out[&publisher].push_back(std::move(out.front()));
+            world.run(20);
+        }
+    };
+    talk(10);
+    REQUIRE(moves.rtp.size() == 10);
+    world.command(0, MuteReceiver{audio.receiver, true});
+    world.run(1'200);
+    const PeerExported exported = world.export_peer(moves, WorkerIndex{2});
+    world.command(0, MuteReceiver{audio.receiver, false});
+    world.run(5);
+    ImportPeer import;
+    import.down_tracks = {to_moves};
+    import.state = exported.state;
+    import.exported = exported.at;
+    REQUIRE(world.import_peer(moves, 2, std::move(import)));
+    world.run(1);
+    const std::size_t before = moves.rtp.size();
+    talk(10);
+    CHECK(moves.rtp.size() == before + 10);
+}
+
 TEST_CASE("Shard: who asked an old home that was to be the home again, but is not [MC-20]") {
     Call call(4, 0, 1);
     call.publish(200);

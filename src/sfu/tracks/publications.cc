@@ -160,6 +160,7 @@ void Publications::handle_rtp(Times at, ShardPeer& peer, PacketRef packet, Bytes
         peer.counters().rtx_bytes_in += size;
     }
     const bool started = route.stream->started();
+    if (!started && !route.rtx && !view->payload.empty()) learn_codec(now, *route.receiver, *view);
     const InboundCounters before = route.stream->counters();
     auto media = route.rtx ? route.stream->receive_rtx(at.arrival, *view, bytes)
                            : route.stream->receive(at.arrival, *view);
@@ -168,6 +169,14 @@ void Publications::handle_rtp(Times at, ShardPeer& peer, PacketRef packet, Bytes
     if (!media || route.receiver->muted()) return;
     if (ReceiverEntry* entry = parts_.tracks.find_receiver(route.receiver->id()))
         forward(now, *entry, *route.stream, *media, packet);
+}
+
+// Libraries that take their own pick of the answer do not say which in their requests (SIG-100).
+void Publications::learn_codec(Timestamp now, Receiver& receiver, const wire::RtpPacketView& view) {
+    ReceiverEntry* entry = parts_.tracks.find_receiver(receiver.id());
+    if (entry == nullptr || !receiver.take_first_codec(view.header.payload_type)) return;
+    take_agreed(*entry, receiver.config());
+    parts_.changes.source_changed(now, *entry->track);
 }
 
 // An SSRC was recognised.

@@ -65,6 +65,7 @@ class Publications {
     void remove(Timestamp now, ReceiverId id, std::optional<WorkerIndex> moved_to = {});
     static void take_agreed(const ReceiverEntry& entry, const AddReceiver& c);
     void renegotiate(Timestamp now, const ReceiverEntry& entry, AddReceiver& c);
+    void learn_codec(Timestamp now, Receiver& receiver, const wire::RtpPacketView& view);
     void stream_found(Timestamp now, ShardPeer& peer, const InboundRoute& route);
     void stream_started(ShardPeer& peer, const InboundRoute& route);
     void report_started(ShardPeer& peer, Receiver& receiver, std::uint8_t spatial);

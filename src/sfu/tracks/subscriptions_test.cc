@@ -196,6 +196,22 @@ TEST_CASE("Subscriptions: without its first key frame it asks again and again [F
     CHECK_FALSE(call.outbound().timer.scheduled());
 }
 
+TEST_CASE("Subscriptions: who comes begins with the last frames, unless they were muted [IN-21]") {
+    for (const bool muted : {false, true}) {
+        CAPTURE(muted);
+        Call call;
+        call.send(3);
+        if (muted) {
+            call.command(MuteReceiver{Stage::kVideo, true});
+            call.command(MuteReceiver{Stage::kVideo, false});
+        }
+        const Seat& late = call.connect();
+        call.command(Stage::track_to(*late.peer, MediaKind::kVideo, 900));
+        call.flush();
+        CHECK(late.sequences(900).size() == (muted ? 0 : 3));
+    }
+}
+
 TEST_CASE("Subscriptions: behind an outage pictures go on with a key frame [SIG-145] [IN-08]") {
     Call call;
     call.send(3);
