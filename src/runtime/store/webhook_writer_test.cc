@@ -281,15 +281,18 @@ TEST_CASE(
 
 namespace {
 
-// So much that the pages of the first events are not in memory any more, and then another program
-// writes over them.
-void damage(WebhookWriter& writer, Owner& owner, const std::string& file, std::uint64_t events) {
+// So much that the pages of the first events are not in memory any more.
+void fill(WebhookWriter& writer, Owner& owner, std::uint64_t events) {
     for (std::uint64_t n = 1; n <= events; ++n) {
         api::OutboxEvent large = event(n, "r");
         large.body.assign(200'000, 'x');
         writer.write(std::move(large));
     }
     REQUIRE(owner.answered(events));
+}
+
+// Another program writes over it.
+void damage(const std::string& file) {
     for (const char* part : {"", "-wal"}) {
         const std::size_t size = std::filesystem::file_size(file + part);
         std::fstream out(file + part, std::ios::in | std::ios::out | std::ios::binary);
@@ -304,7 +307,8 @@ TEST_CASE("WebhookWriter: a file that is damaged is begun anew, and its owner to
     const DataFolder folder;
     Owner owner;
     WebhookWriter writer(folder.open(), owner.hooks());
-    damage(writer, owner, folder.file(), 50);
+    fill(writer, owner, 50);
+    damage(folder.file());
     writer.write(OutboxMark{1, OutboxState::kDelivered, 1, 200});
     REQUIRE(owner.until([&] { return owner.begun_anew > 0; }));
     writer.write(event(51, "r"));
@@ -323,9 +327,12 @@ TEST_CASE("WebhookWriter: to begin anew is tried until it works [HOOK-10]") {
     std::string notice;
     Owner owner;
     WebhookWriter writer(*WebhookFile::open(inner, "OB_test", {}, notice), owner.hooks());
-    damage(writer, owner, inner + "/" + WebhookFile::kFileName, 50);
-    std::filesystem::rename(inner, folder.path + "/away");
+    fill(writer, owner, 50);
+    // First the folder: the damage may be met before it is written to again.
+    const std::string away = folder.path + "/away";
+    std::filesystem::rename(inner, away);
     std::ofstream(inner) << "no folder";
+    damage(away + "/" + WebhookFile::kFileName);
     writer.write(OutboxMark{1, OutboxState::kDelivered, 1, 200});  // meets the damage
     writer.write(event(51, "r"));
     REQUIRE(owner.answered(51));
