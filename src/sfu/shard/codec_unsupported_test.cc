@@ -112,10 +112,11 @@ TEST_CASE("Shard: the first packet of an open receiver says which codec it is [S
             world.command(shard, only_h264(subscriber, receiver));
             world.run(10);
             std::uint16_t sequence = 10;
-            const auto send = [&](std::uint8_t pt, const Bytes& payload) {
+            const auto send = [&](std::uint8_t pt, const Bytes& payload,
+                                  std::uint32_t ssrc = 0x264) {
                 wire::RtpHeader header;
                 header.payload_type = pt;
-                header.ssrc = 0x264;
+                header.ssrc = ssrc;
                 header.sequence = sequence++;
                 header.timestamp = sequence * 3000U;
                 header.marker = true;
@@ -130,9 +131,12 @@ TEST_CASE("Shard: the first packet of an open receiver says which codec it is [S
             const auto started = world.events_of<LayerStarted>();
             REQUIRE(started.size() == (open ? 1 : 0));
             if (open) CHECK(started[0].codec == Codec::kH264);
-            // Known once, it stays: what else comes is of nobody.
+            // Known once, it stays: what else comes, of a new encoder too, is of nobody.
             send(96, test::vp8_payload(true, 1));
+            send(96, test::vp8_payload(true, 1), 0x265);
             CHECK(subscriber.rtp.size() == (open ? 3 : 0));
+            send(102, Bytes{0x67, 0x42, 0x00, 0x1F, 1, 2}, 0x266);
+            CHECK(subscriber.rtp.size() == (open ? 4 : 0));
         }
 }
 

@@ -438,7 +438,7 @@ TEST_CASE("Shard: sound that is unmuted while its listener moves is heard by it 
     talk(10);
     REQUIRE(moves.rtp.size() == 10);
     world.command(0, MuteReceiver{audio.receiver, true});
-    world.run(1'200);
+    world.run(100);
     const PeerExported exported = world.export_peer(moves, WorkerIndex{2});
     world.command(0, MuteReceiver{audio.receiver, false});
     world.run(5);
