@@ -139,13 +139,10 @@ void Subscriptions::load_one(Timestamp now, const AddDownTrack& c, bool in_doubt
     if (same && passed.size() == kMaxSpatialLayers && !in_doubt)
         std::copy(passed.begin(), passed.end(), outbound.passed.emplace().begin());
     if (in_doubt) StateAccess<DownTrack>::skip_ahead(down_track, kNumbersInDoubt);
-    if (same) {
+    if (same)
         outbound.peer->downlink().resume_share(down_track);
-        // Its track may have been muted or unmuted meanwhile, which was told to nobody here.
-        down_track.source_changed(now);
-    } else {
+    else
         down_track.switch_source(track.source(), now);
-    }
     down_track.update_settings(c.settings, now);
     if (outbound.peer->transport().connected()) down_track.set_writable(now);
     parts_.upstream.tell_wanted(now, track);
