@@ -137,7 +137,8 @@ TEST_CASE("Shard: the first packet of an open receiver says which codec it is [S
             CHECK(subscriber.rtp.size() == (open ? 3 : 0));
             send(102, Bytes{0x67, 0x42, 0x00, 0x1F, 1, 2}, 0x266);
             CHECK(subscriber.rtp.size() == (open ? 4 : 0));
-            CHECK(world.events_of<CodecUnsupported>().size() == (open ? 0 : 1));
+            // At home it is told of what stood first, and of nothing since.
+            CHECK(world.events_of<CodecUnsupported>().size() == (open && shard == 1 ? 0 : 1));
         }
 }
 
