@@ -179,8 +179,8 @@ void SharedLink::try_step(const TrackList& tracks, const ProbeStep& step, Timest
     gained_ = now;
 }
 
-// Nothing is sent, and there was nothing to probe with: all pictures were paused before their first
-// packet, or have no subscriber who may have padding.
+// Nothing is sent, and there was nothing to probe with: each picture that is left was paused before
+// its first packet, so that there is none to repeat or to put padding behind.
 bool SharedLink::had_no_probe(const TrackList& tracks) const {
     return probe_asked_ > 0 && probe_sent_ == 0 && usage_of(tracks) == 0;
 }
