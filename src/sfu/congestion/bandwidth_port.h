@@ -24,6 +24,7 @@ struct SentPacket {
     std::uint16_t bytes = 0;   // of the datagram
     std::uint8_t probe = 0;    // the cluster it belongs to, 0 for none
     bool sound = false;        // never cut
+    bool repeat = false;       // what was lost, again
 };
 // What the subscriber said of it.
 struct PacketResult {

@@ -21,7 +21,12 @@ struct DownlinkReport {
     std::uint64_t repeated_nacks = 0;   // numbers asked for a second or later time
 };
 
-enum class ProbeVerdict : std::uint8_t { kSuccess, kCongested, kInconclusive };
+enum class ProbeVerdict : std::uint8_t {
+    kSuccess,
+    kLimitFound,  // more than was known, and less than was asked for
+    kCongested,
+    kInconclusive,
+};
 struct ProbeResult {
     ProbeVerdict verdict = ProbeVerdict::kInconclusive;
     std::uint64_t highest = 0;  // estimate seen, of video in bits per second

@@ -30,7 +30,7 @@ struct ProbePlan {
     // nothing more.
     static constexpr ProbePlan measured() {
         ProbePlan plan;
-        plan.longest_wait = Duration::seconds(12);
+        plan.longest_wait = Duration::seconds(7);
         plan.longest = Duration::millis(450);
         plan.longest_relapse = Duration::seconds(20);
         plan.after_success = Duration::seconds(1);
@@ -90,6 +90,12 @@ class ProbeRegulator {
                 duration_ = std::min(duration_ * plan_.longer_percent / 100, plan_.longest);
                 next_ = began + plan_.after_success;
                 if (plan_.doubles) doubled_ = std::min(doubled_ + 1, kMostDoubled);
+                break;
+            // What there is is known now: to ask for more at once would only fill the queue again.
+            case ProbeVerdict::kLimitFound:
+                interval_ = kInterval;
+                duration_ = shortest_;
+                doubled_ = 0;
                 break;
             case ProbeVerdict::kInconclusive:
                 // Too short for a receiver that reports seldom: without this it would never end.

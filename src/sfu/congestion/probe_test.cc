@@ -82,6 +82,25 @@ TEST_CASE(
     CHECK(regulator.next() == at_ms(now + 4000));
 }
 
+TEST_CASE("ProbeRegulator: where the limit was found it is not asked for again at once [BWE-11]") {
+    ProbeRegulator regulator(ProbePlan::measured());
+    for (int i = 0; i < 2; ++i)
+        regulator.note(ProbeVerdict::kSuccess, at_ms(0));
+    CHECK(regulator.multiple() == 4);
+    CHECK(regulator.next() == at_ms(1000));
+    regulator.note(ProbeVerdict::kLimitFound, at_ms(1000));
+    CHECK(regulator.multiple() == 1);
+    CHECK(regulator.duration() == ProbeRegulator::kDuration);
+    CHECK(regulator.next() == at_ms(4000));
+    // It is no failure, and ends a row of them.
+    for (const std::int64_t wait : {4000, 6000, 7000}) {
+        regulator.note(ProbeVerdict::kCongested, at_ms(10'000));
+        CHECK(regulator.next() == at_ms(10'000 + wait));
+    }
+    regulator.note(ProbeVerdict::kLimitFound, at_ms(10'000));
+    CHECK(regulator.next() == at_ms(13'000));
+}
+
 TEST_CASE("Prober: equal rounds of at least 1100 bytes over the duration [BWE-11]") {
     Prober prober;
     CHECK(prober.next_deadline().is_never());
@@ -118,6 +137,50 @@ TEST_CASE("Prober: rounds no closer than 20 ms, the rate is kept [BWE-11]") {
     CHECK(rounds == 23);
     CHECK(bytes > 220'000);
     CHECK(bytes <= 225'000);  // 4 Mbit/s for 450 ms
+}
+
+TEST_CASE("Prober: whole packets beyond a round come off the next ones [BWE-11]") {
+    Prober prober;
+    prober.start(500'000, Duration::millis(200), at_ms(0));
+    constexpr std::size_t kAll = 12'500;
+    std::size_t packet = 0;
+    SUBCASE("of packets that are a little too small") {
+        packet = 900;
+    }
+    SUBCASE("of packets longer than a round") {
+        packet = 2600;
+    }
+    std::size_t sent = 0;
+    std::vector<std::int64_t> at;
+    while (prober.running()) {
+        const Timestamp now = prober.next_deadline();
+        const std::size_t round = prober.poll(now);
+        std::size_t made = 0;
+        while (made < round)
+            made += packet;
+        if (made > 0) at.push_back(now.ms());
+        prober.note_sent(made);
+        sent += made;
+        // Never more ahead of the pace than one packet and what the first round is ahead of it.
+        CHECK(sent * 200 <= kAll * static_cast<std::size_t>(now.ms()) + 200 * (packet + 1300));
+    }
+    CHECK(sent > kAll - 1300);
+    CHECK(sent < kAll + packet);
+    CHECK(at.front() == 0);
+    CHECK(at.back() >= 150);
+    // Nothing of it is held against the next probe.
+    prober.start(500'000, Duration::millis(200), at_ms(1000));
+    CHECK(prober.poll(at_ms(1000)) > 1100);
+}
+
+TEST_CASE("Prober: what could not be sent is not made up for [BWE-11]") {
+    Prober prober;
+    prober.start(500'000, Duration::millis(200), at_ms(0));
+    const std::size_t first = prober.poll(prober.next_deadline());
+    prober.note_sent(0);
+    CHECK(prober.poll(prober.next_deadline()) == first);
+    prober.note_sent(100);
+    CHECK(prober.poll(prober.next_deadline()) == first);
 }
 
 TEST_CASE("Prober: late rounds keep 10 ms, unfetched ones end [BWE-11]") {

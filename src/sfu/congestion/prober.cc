@@ -16,6 +16,7 @@ void Prober::start(std::uint64_t bits_per_second, Duration duration, Timestamp n
                                                            std::max<std::uint64_t>(most, 1));
     rounds_left_ = static_cast<std::size_t>(rounds);
     round_bytes_ = std::max<std::size_t>(kMinRound, static_cast<std::size_t>(total / rounds));
+    asked_ = ahead_ = 0;
     // The first and the last round stand at the ends.
     interval_ = rounds > 1 ? duration / static_cast<std::int64_t>(rounds - 1) : duration;
     next_ = now;
@@ -26,7 +27,9 @@ std::size_t Prober::poll(Timestamp now) {
     if (!running() || now < next_) return 0;
     --rounds_left_;
     next_ = std::max(next_ + interval_, now + kMinGap);
-    return round_bytes_;
+    asked_ = round_bytes_ - std::min(ahead_, round_bytes_);
+    ahead_ -= round_bytes_ - asked_;
+    return asked_;
 }
 
 }  // namespace confab::sfu

@@ -27,11 +27,16 @@ class Prober {
     bool running() const { return rounds_left_ > 0; }
     // Bytes of the round that is due, 0 for none; takes it.
     std::size_t poll(Timestamp now);
+    // What was sent for the round polled last: whole packets may be more than that, and the next
+    // rounds are less for it.
+    void note_sent(std::size_t bytes) { ahead_ += bytes > asked_ ? bytes - asked_ : 0; }
     Timestamp next_deadline() const { return running() ? next_ : Timestamp::never(); }
 
   private:
     std::size_t rounds_left_ = 0;
     std::size_t round_bytes_ = 0;
+    std::size_t asked_ = 0;  // bytes of the round polled last
+    std::size_t ahead_ = 0;  // bytes sent before their round
     Duration interval_;
     Timestamp next_ = Timestamp::never();
     Timestamp end_ = Timestamp::never();

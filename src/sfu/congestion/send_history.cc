@@ -21,8 +21,12 @@ std::uint32_t low_bits(Timestamp at) {
 
 SentPacket SendHistory::packet_of(std::uint16_t number, const Entry& entry) const {
     const std::uint32_t age = low_bits(newest_) - entry.at;
-    return {newest_ - Duration::micros(std::int64_t{age}), number, entry.bytes, entry.probe,
-            entry.sound};
+    return {newest_ - Duration::micros(std::int64_t{age}),
+            number,
+            entry.bytes,
+            entry.probe,
+            entry.sound,
+            entry.repeat};
 }
 
 void SendHistory::grow() {
@@ -45,7 +49,8 @@ void SendHistory::push(SentPacket packet) {
     newest_ = packet.at;
     size_ = std::min(size_ + 1, entries_.size());
     untold_ = std::min(untold_ + 1, size_);
-    entry(packet.number) = {low_bits(packet.at), packet.bytes, packet.probe, true, packet.sound};
+    entry(packet.number) = {low_bits(packet.at), packet.bytes, packet.probe, true,
+                            packet.sound,        packet.repeat};
 }
 
 void SendHistory::tell(BandwidthPort& port) {

@@ -50,6 +50,7 @@ class SendHistory {
         std::uint8_t probe = 0;
         bool open : 1 = false;  // not reported as received
         bool sound : 1 = false;
+        bool repeat : 1 = false;
     };
     static_assert(sizeof(Entry) == 8);
 

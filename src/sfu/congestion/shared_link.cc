@@ -205,7 +205,8 @@ void SharedLink::run_probe(const TrackList& tracks, Timestamp now) {
     const auto step = had_no_probe(tracks) ? next_probe_step(tracks) : std::nullopt;
     if (step) return try_step(tracks, *step, now);
     regulator_.note(result->verdict, probe_began_);
-    if (result->verdict != ProbeVerdict::kSuccess) return;
+    if (result->verdict != ProbeVerdict::kSuccess && result->verdict != ProbeVerdict::kLimitFound)
+        return;
     commit(std::max(capacity_, result->highest));
     const std::uint64_t before = usage_of(tracks);
     boost(tracks, capacity(), kRoomForStep);
@@ -215,10 +216,11 @@ void SharedLink::run_probe(const TrackList& tracks, Timestamp now) {
 }
 
 std::size_t SharedLink::poll_probe(Timestamp now) {
+    const bool probed = prober_.running();
     const std::size_t bytes = prober_.poll(now);
     probe_asked_ += bytes;
     // The time to settle begins with the last round.
-    if (bytes > 0 && !prober_.running()) estimator().probe_is_out(now, rtt_);
+    if (probed && !prober_.running()) estimator().probe_is_out(now, rtt_);
     return bytes;
 }
 

@@ -64,7 +64,10 @@ class SharedLink : public BandwidthPort {
     bool heeds_bitrates() const override { return !shares_optimally(); }
     std::size_t poll_probe(Timestamp now) override;
     std::uint8_t probe_cluster() const override { return cluster_; }
-    void probe_sent(std::size_t bytes, Timestamp) override { probe_sent_ += bytes; }
+    void probe_sent(std::size_t bytes, Timestamp) override {
+        probe_sent_ += bytes;
+        prober_.note_sent(bytes);
+    }
     std::uint64_t target_bitrate() const override { return capacity(); }
     void save(StateWriter& out) const override;
     void load(StateReader& in) override;

@@ -206,7 +206,7 @@ std::size_t Downlink::build(const PendingPacket& pending, SendTime at,
 void Downlink::note_sent(const PendingPacket& pending, Timestamp now, std::size_t size) {
     if (history_)
         history_->push({now, transport_sequence_, static_cast<std::uint16_t>(size), pending.probe,
-                        pending.sound});
+                        pending.sound, pending.packet.rtx && pending.probe == 0});
     ++transport_sequence_;
 }
 

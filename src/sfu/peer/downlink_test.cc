@@ -107,6 +107,27 @@ TEST_CASE("Downlink: what is queued for a probe carries its cluster") {
     CHECK(s.port->sent[3].probe == 0);
 }
 
+TEST_CASE("Downlink: what was lost and goes out again is told apart from copies for a probe") {
+    Sending s(5);
+    s.port->pacing = kUnlimitedCapacity / 2;
+    const auto send_copy = [&](std::int64_t ms) {
+        PendingPacket again = s.made(*s.outbound);
+        again.packet.rtx = true;
+        CHECK(s.downlink.enqueue(std::move(again), MediaKind::kVideo));
+        SendBatch batch;
+        CHECK_FALSE(s.flush(ms, batch));
+    };
+    s.send(1, 500);
+    send_copy(510);
+    s.downlink.set_probe(7);
+    send_copy(520);
+    s.downlink.set_probe(0);
+    REQUIRE(s.port->sent.size() == 3);
+    CHECK_FALSE(s.port->sent[0].repeat);
+    CHECK(s.port->sent[1].repeat);
+    CHECK_FALSE(s.port->sent[2].repeat);
+}
+
 TEST_CASE("Downlink: transport feedback is put to the packets it is about [IN-51]") {
     Sending s(5);
     s.send(5, 500);

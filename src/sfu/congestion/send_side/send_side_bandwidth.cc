@@ -71,7 +71,7 @@ void SendSideBandwidth::handle_usage(std::uint64_t video, bool changed, Timestam
 
 std::uint64_t SendSideBandwidth::with_others(std::uint64_t video) const {
     if (video >= kUnlimited) return kUnlimited;
-    return video + static_cast<std::uint64_t>(send_side_.other_traffic());
+    return static_cast<std::uint64_t>(send_side_.with_others(static_cast<double>(video)));
 }
 
 std::uint64_t SendSideBandwidth::target_bitrate() const {

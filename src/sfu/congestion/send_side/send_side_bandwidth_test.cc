@@ -188,14 +188,19 @@ TEST_CASE("OtherTraffic: learnt while the choice of layers is settled, and bound
     OtherTraffic other;
     other.note_change(at_ms(10'000));
     other.note(900'000, 500'000, at_ms(11'000));  // the layer before is still under way
-    CHECK(other.rate() == 0);
+    CHECK(other.share() == 0);
     other.note(540'000, 500'000, at_ms(12'000));
-    CHECK(other.rate() == doctest::Approx(40'000));
+    CHECK(other.share() == doctest::Approx(0.08));
+    other.note(540'000, 0, at_ms(12'500));  // of nothing there is no share
+    CHECK(other.share() == doctest::Approx(0.08));
     other.note(5'000'000, 500'000, at_ms(13'000));
-    CHECK(other.rate() <= 125'000);
+    CHECK(other.share() <= 0.25);
     for (int i = 0; i < 50; ++i)
-        other.note(400'000, 500'000, at_ms(14'000 + i));
-    CHECK(other.rate() < 1000);
+        other.note(i % 2 == 0 ? 400'000 : 600'000, 500'000, at_ms(14'000 + i));
+    CHECK(other.share() < 0.04);
+    for (int i = 0; i < 50; ++i)
+        other.note(400'000, 500'000, at_ms(15'000 + i));
+    CHECK(other.share() == 0);
 }
 
 }  // namespace confab::sfu

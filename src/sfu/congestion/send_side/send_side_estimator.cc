@@ -17,6 +17,7 @@ void SendSideEstimator::packets_sent(std::span<const SentPacket> packets) {
         const std::uint32_t bytes = packet.probe == 0 ? packet.bytes : 0;
         sent_.add(packet.at - Timestamp(), bytes);
         sound_.add(packet.at - Timestamp(), packet.sound ? bytes : 0);
+        repeats_.add(packet.at - Timestamp(), packet.repeat && !packet.sound ? bytes : 0);
     }
 }
 
@@ -113,7 +114,9 @@ void SendSideEstimator::watch(Timestamp now) {
 void SendSideEstimator::note_others(std::uint64_t video, Timestamp now) {
     const double sent = sent_.bits_per_second(10);
     if (sent <= 0) return;  // not known yet
-    other_.note(sent - sound_.bits_per_second(10), static_cast<double>(video), now);
+    // What is sent again because a link is too narrow is sent no more when less is sent.
+    const double once = sent - sound_.bits_per_second(10) - repeats_.bits_per_second(10);
+    other_.note(once, static_cast<double>(video), now);
 }
 
 void SendSideEstimator::handle_usage(std::uint64_t video, bool changed, Timestamp now) {
@@ -132,8 +135,9 @@ double SendSideEstimator::arriving() const {
 }
 
 std::uint64_t SendSideEstimator::video_of(double bits_per_second) const {
-    return static_cast<std::uint64_t>(std::clamp(bits_per_second - other_traffic(), 1.0,
-                                                 static_cast<double>(kUnlimitedCapacity)));
+    const double video = (bits_per_second - sound_.bits_per_second()) / (1 + other_.share());
+    return static_cast<std::uint64_t>(
+        std::clamp(video, 1.0, static_cast<double>(kUnlimitedCapacity)));
 }
 
 void SendSideEstimator::reset() {
@@ -219,9 +223,12 @@ std::optional<ProbeResult> SendSideEstimator::poll_probe_result(Timestamp now) {
         out.highest = video_of(result->bits_per_second);
         const bool gained = capacity_<kUnlimitedCapacity&& static_cast<double>(out.highest)> kGain *
                             static_cast<double>(capacity_);
-        const bool good = gained || !(result->saturated || probe_->congested);
-        out.verdict = good ? ProbeVerdict::kSuccess : ProbeVerdict::kCongested;
-        if (good) {
+        const bool full = result->saturated || probe_->congested;
+        if (!full)
+            out.verdict = ProbeVerdict::kSuccess;
+        else
+            out.verdict = gained ? ProbeVerdict::kLimitFound : ProbeVerdict::kCongested;
+        if (gained || !full) {
             gcc_.set_rate(result->bits_per_second, now);
             capacity_ = std::max(capacity_, out.highest);
         }

@@ -92,7 +92,10 @@ class SendSideEstimator final : public LinkEstimator {
     std::optional<ProbeResult> poll_probe_result(Timestamp now) override;
 
     // ------------------------------------------------------------ views
-    double other_traffic() const { return sound_.bits_per_second() + other_.rate(); }
+    // Bits per second of everything while so many of video are chosen.
+    double with_others(double video) const {
+        return video * (1 + other_.share()) + sound_.bits_per_second();
+    }
 
   private:
     struct Probe {
@@ -116,9 +119,10 @@ class SendSideEstimator final : public LinkEstimator {
     std::uint64_t video_of(double bits_per_second) const;
 
     bwe::Estimator gcc_;
-    SlidingRate<21> sent_;    // without probes, one second
-    SlidingRate<21> sound_;   // of it
-    SlidingRate<7> arrived_;  // 300 ms
+    SlidingRate<21> sent_;     // without probes, one second
+    SlidingRate<21> sound_;    // of it
+    SlidingRate<21> repeats_;  // of it, of video
+    SlidingRate<7> arrived_;   // 300 ms
     OtherTraffic other_;
     std::optional<Probe> probe_;
     Duration rtt_ = Duration::millis(70);

@@ -105,15 +105,56 @@ TEST_CASE(
         if (now % 20 == 0) send(500, 0, true);
         if (now % 100 == 0) estimator.handle_usage(700'000, false, at_ms(now));
     }
-    CHECK(estimator.other_traffic() == doctest::Approx(300'000).epsilon(0.05));
+    CHECK(estimator.with_others(700'000) == doctest::Approx(1'000'000).epsilon(0.02));
+    CHECK(estimator.with_others(70'000) == doctest::Approx(280'000).epsilon(0.02));
     for (; now < 15'000; now += 20) {
         send(500, 0, true);
         if (now % 100 == 0) estimator.handle_usage(0, false, at_ms(now));
     }
-    CHECK(estimator.other_traffic() == doctest::Approx(200'000).epsilon(0.05));
+    CHECK(estimator.with_others(0) == doctest::Approx(200'000).epsilon(0.02));
     for (; now < 17'000; now += 20)
         send(1'000, 1, false);
-    CHECK(estimator.other_traffic() < 1'000);
+    CHECK(estimator.with_others(0) < 1'000);
+}
+
+TEST_CASE(
+    "SendSideEstimator: what a full link makes one send again is not taken for a need [BWE-06]") {
+    SendSideEstimator estimator;
+    std::uint16_t number = 0;
+    std::int64_t now = 0;
+    for (; now < 5'000; now += 10) {
+        SentPacket packet{at_ms(now), number++, 1'000, 0};  // 800 kbit/s, as chosen
+        estimator.packets_sent(std::span(&packet, 1));
+        if (now % 50 == 0) {
+            packet.number = number++;
+            packet.repeat = true;  // and 160
+            estimator.packets_sent(std::span(&packet, 1));
+        }
+        if (now % 100 == 0) estimator.handle_usage(800'000, false, at_ms(now));
+    }
+    CHECK(estimator.with_others(800'000) == doctest::Approx(800'000).epsilon(0.02));
+}
+
+TEST_CASE("SendSideEstimator: a probe that fills the link has found its limit [BWE-23]") {
+    Link link;
+    link.run(5'000, 1'000, 10, 5);
+    link.queue(600, 1'000, 10, 155);
+    REQUIRE(!link.cuts.empty());
+    link.run(5'000, 1'000, 40, 5);
+    const std::uint64_t before = link.estimator.capacity();
+    const auto verdict = [&](double apart_ms) { return link.probe(800'000, 20, apart_ms); };
+    // 800 kbit/s came as 667: more than was known.
+    CHECK(verdict(12) == ProbeVerdict::kLimitFound);
+    const std::uint64_t found = link.estimator.capacity();
+    CHECK(found > before);
+    CHECK(found < 667'000);
+    // The queue that it left cuts nothing.
+    const std::size_t cuts = link.cuts.size();
+    link.run(700, 1'000, 40, 60);
+    CHECK(link.cuts.size() == cuts);
+    link.run(5'000, 1'000, 40, 5);
+    CHECK(verdict(12) == ProbeVerdict::kCongested);  // known by now
+    CHECK(link.estimator.capacity() == found);
 }
 
 TEST_CASE("SendSideEstimator: a narrow link is not flooded before a probe found room [BWE-06]") {

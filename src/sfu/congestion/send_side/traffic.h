@@ -55,26 +55,28 @@ class SlidingRate {
     bool began_ = false;
 };
 
-// The share of what is sent, without its sound, that is no video of our choice. It is learnt while
-// the choice has not changed for a while: a layer goes on until its key frame is there.
+// What is sent beside the video that was chosen and not for sound (headers, copies, what was
+// measured too low), as a share of that video: of a smaller choice it is less. Learnt while the
+// choice has not changed for a while: a layer goes on until its key frame is there.
 class OtherTraffic {
   public:
     static constexpr Duration kSettled = Duration::seconds(2);
     static constexpr double kWeight = 0.3;
-    static constexpr double kMost = 0.25;  // of the video
-    static constexpr double kMostLeast = 100'000;
+    static constexpr double kMost = 0.25;
 
     void note_change(Timestamp now) { changed_ = now; }
+    // Bits per second, of both.
     void note(double sent, double video, Timestamp now) {
-        if (now - changed_ < kSettled) return;
-        const double other = std::clamp(sent - video, 0.0, std::max(kMost * video, kMostLeast));
-        rate_ = known_ ? rate_ + kWeight * (other - rate_) : other;
+        if (now - changed_ < kSettled || video <= 0) return;
+        // What is measured may be late, either way.
+        const double share = std::clamp(sent / video - 1, -kMost, kMost);
+        share_ = known_ ? share_ + kWeight * (share - share_) : share;
         known_ = true;
     }
-    double rate() const { return rate_; }  // bits per second
+    double share() const { return std::max(share_, 0.0); }
 
   private:
-    double rate_ = 0;
+    double share_ = 0;
     bool known_ = false;
     Timestamp changed_;
 };
