@@ -31,6 +31,7 @@ struct Link {
     std::uint16_t number = 0;
     double arrives_at = 0;  // ms, of the last packet
     std::uint64_t allocations = 0;
+    std::size_t probe_packet = 0;  // bytes of what each round of a probe is made of
 
     // Sends `kbps` over a link of `most` kbit/s whose queue holds 400 ms; feedback each 100 ms.
     void run(std::int64_t ms, double kbps, double most = 100'000) {
@@ -57,7 +58,7 @@ struct Link {
     void allocate() {
         ++allocations;
         (void)port.allocate(tracks.demands, tracks.shares, at_ms(now));
-        (void)port.poll_probe(at_ms(now));
+        if (port.poll_probe(at_ms(now)) > 0) port.probe_sent(probe_packet, at_ms(now));
     }
 };
 
@@ -128,6 +129,38 @@ TEST_CASE("SendSideBandwidth: a queue takes layers and is paced, calm brings a p
     CHECK_FALSE(link.port.congested());
     CHECK(link.port.probe_rate() > link.tracks.usage());
     CHECK(link.port.pacing_rate() >= link.port.probe_rate());
+}
+
+TEST_CASE("SendSideBandwidth: a probe that is out before its last round ends with it [BWE-11]") {
+    Link link;
+    link.allocate();
+    link.run(5000, 1740);
+    link.run(1500, 1740, 600);
+    link.probe_packet = 50'000;
+    for (int i = 0; i < 100 && !link.port.probing(); ++i)
+        link.run(100, 440, 600);
+    REQUIRE(link.port.probing());
+    for (int i = 0; i < 10 && link.port.probing(); ++i)
+        link.run(100, 440, 600);
+    CHECK_FALSE(link.port.probing());
+}
+
+TEST_CASE("SendSideBandwidth: the limit that a probe found counts [BWE-23]") {
+    Link link;
+    link.allocate();
+    link.run(5000, 1740);
+    link.run(1500, 1740, 600);
+    for (int i = 0; i < 100 && !link.port.probing(); ++i)
+        link.run(100, 440, 600);
+    REQUIRE(link.port.probing());
+    const std::uint64_t before = link.port.target_bitrate();
+    REQUIRE(before < 540'000);
+    link.run(200, 1000, 600);
+    for (int i = 0; i < 10 && link.port.probing(); ++i)
+        link.run(100, 440, 600);
+    CHECK_FALSE(link.port.probing());
+    CHECK(link.port.target_bitrate() > before);
+    CHECK(link.port.target_bitrate() < 600'000);
 }
 
 TEST_CASE("SendSideBandwidth: a receiver that falls silent does not block probes [BWE-07]") {

@@ -54,6 +54,21 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("send-side loop: a link that becomes a little wider is used [BWE-11] [BWE-23] [MC-13]") {
+    const SourceState source = camera();
+    Loop loop;
+    loop.flow.tracks().add(wish(source));
+    loop.run(kNarrow);
+    loop.narrow(200'000, 200);
+    loop.run(25'000);
+    REQUIRE(loop.flow.changes().back().sent.spatial == 0);
+    // No probe for all that is missing fits into it.
+    loop.narrow(900'000, 200);
+    loop.run(45'000);
+    CHECK(loop.flow.changes().back().sent == Layer{1, 2});
+    CHECK(loop.flow.port().target_bitrate() < 900'000);
+}
+
 TEST_CASE("send-side loop: jitter and losses of the link itself take nothing [BWE-32]") {
     const SourceState source = camera();
     BottleneckProfile profile = Loop::wide();
