@@ -36,6 +36,8 @@ async function attribute_checks(suite, label, alice, bob) {
   await suite.check(`${label}: own attributes, name and metadata change for others [SIG-130]`, async () => {
     await alice.local.setAttributes({ seat: '2', hand: 'up' });
     await alice.local.updateName('Alicia');
+    // The client sends its name with the metadata, and may still think of the one before although it has the answer.
+    await until(() => alice.local.name === 'Alicia', { timeout: 5000, what: () => `the own name, is ${alice.local.name}` });
     await alice.local.updateMetadata('new');
     const seen = () => bob.remote('alice');
     const settled = () => seen().attributes.hand === 'up' && seen().name === 'Alicia' && seen().metadata === 'new';
