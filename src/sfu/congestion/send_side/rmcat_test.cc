@@ -119,7 +119,7 @@ TEST_CASE(
     }
 }
 
-// A probe after failures is up to 12 s away: how soon all is back depends on when the release
+// A probe after failures is up to 7 s away: how soon all is back depends on when the release
 // comes.
 TEST_CASE("Profile N5: whenever the link becomes wide again, it is found to be [MC-13]") {
     constexpr std::int64_t kReleases = 16;

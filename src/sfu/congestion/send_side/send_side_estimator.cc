@@ -17,8 +17,10 @@ void SendSideEstimator::packets_sent(std::span<const SentPacket> packets) {
         const std::uint32_t bytes = packet.probe == 0 ? packet.bytes : 0;
         sent_.add(packet.at - Timestamp(), bytes);
         sound_.add(packet.at - Timestamp(), packet.sound ? bytes : 0);
-        repeats_.add(packet.at - Timestamp(), packet.repeat && !packet.sound ? bytes : 0);
+        if (packet.repeat && !packet.sound) repeats_.add(packet.at - Timestamp(), bytes);
     }
+    // They are seldom: time goes on with all that is sent.
+    if (!packets.empty()) repeats_.add(packets.back().at - Timestamp(), 0);
 }
 
 void SendSideEstimator::handle_feedback(std::span<const PacketResult> packets, Timestamp now) {

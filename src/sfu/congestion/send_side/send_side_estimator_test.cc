@@ -133,6 +133,13 @@ TEST_CASE(
         if (now % 100 == 0) estimator.handle_usage(800'000, false, at_ms(now));
     }
     CHECK(estimator.with_others(800'000) == doctest::Approx(800'000).epsilon(0.02));
+    // Then the pictures themselves take as much.
+    for (; now < 10'000; now += 10) {
+        const SentPacket packet{at_ms(now), number++, 1'200, 0};
+        estimator.packets_sent(std::span(&packet, 1));
+        if (now % 100 == 0) estimator.handle_usage(800'000, false, at_ms(now));
+    }
+    CHECK(estimator.with_others(800'000) == doctest::Approx(960'000).epsilon(0.02));
 }
 
 TEST_CASE("SendSideEstimator: a probe that fills the link has found its limit [BWE-23]") {
