@@ -79,6 +79,9 @@ void Association::follow(const Handshake::Step& step) {
 }
 
 void Association::handle_data(const ChunkView& chunk) {
+    // Who sends data has taken our cookie: the COOKIE-ACK was lost, and the next one would be asked
+    // for only after the timeout, which doubles (as usrsctp takes it; RFC 9260 does not say).
+    if (state() == State::kCookieEchoed) follow(handshake_.handle_cookie_ack());
     if (!receiving()) return;
     const auto data = wire::sctp::parse_data(chunk);
     if (!data) {

@@ -112,6 +112,27 @@ TEST_CASE_HANDED_OVER(
     CHECK(a.send(now, 0, kPpid, SharedBytes(Bytes{1}), {}) == SendStatus::kClosed);
 }
 
+TEST_CASE_HANDED_OVER("Association: data say that the cookie was taken where no COOKIE-ACK does") {
+    Pair pair({});
+    pair.link.drop = [&](int, BytesView packet) {
+        const auto types = chunk_types(packet);
+        return std::ranges::find(types, ChunkType::kCookieAck) != types.end();
+    };
+    SUBCASE("one opens") {}
+    SUBCASE("both open") {
+        pair.b.connect(pair.link.now());
+    }
+    pair.a.connect(pair.link.now());
+    pair.b.send(pair.link.now(), 3, kPpid, SharedBytes(numbered(7, 100)), {});
+    pair.link.run_for(Duration::millis(1500));
+    CHECK(pair.a.state() == Association::State::kEstablished);
+    CHECK(pair.b.state() == Association::State::kEstablished);
+    CHECK(pair.count<Connected>(0) == 1);
+    REQUIRE(pair.messages[0].size() == 1);
+    CHECK(pair.messages[0][0].stream == 3);
+    CHECK(to_vector(pair.messages[0][0].payload) == numbered(7, 100));
+}
+
 TEST_CASE_HANDED_OVER("Association: each packet of the handshake may get lost once") {
     for (int lost = 0; lost < 8; ++lost) {
         CAPTURE(lost);
