@@ -32,6 +32,7 @@ struct Link {
     double arrives_at = 0;  // ms, of the last packet
     std::uint64_t allocations = 0;
     std::size_t probe_packet = 0;  // bytes of what each round of a probe is made of
+    std::size_t probed = 0;        // bytes in all
 
     // Sends `kbps` over a link of `most` kbit/s whose queue holds 400 ms; feedback each 100 ms.
     void run(std::int64_t ms, double kbps, double most = 100'000) {
@@ -58,7 +59,9 @@ struct Link {
     void allocate() {
         ++allocations;
         (void)port.allocate(tracks.demands, tracks.shares, at_ms(now));
-        if (port.poll_probe(at_ms(now)) > 0) port.probe_sent(probe_packet, at_ms(now));
+        if (port.poll_probe(at_ms(now)) == 0) return;
+        probed += probe_packet;
+        port.probe_sent(probe_packet, at_ms(now));
     }
 };
 
@@ -143,6 +146,25 @@ TEST_CASE("SendSideBandwidth: a probe that is out before its last round ends wit
     for (int i = 0; i < 10 && link.port.probing(); ++i)
         link.run(100, 440, 600);
     CHECK_FALSE(link.port.probing());
+}
+
+TEST_CASE("SendSideBandwidth: a probe of large packets sends no more than was planned [BWE-11]") {
+    Link link;
+    link.allocate();
+    link.run(5000, 1740);
+    link.run(1500, 1740, 600);
+    link.probe_packet = 10'000;  // more than a round
+    for (int i = 0; i < 100 && !link.port.probing(); ++i)
+        link.run(100, 440, 600);
+    REQUIRE(link.port.probing());
+    for (int i = 0; i < 10 && link.port.probing(); ++i)
+        link.run(100, 440, 600);
+    CAPTURE(link.probed);
+    CHECK(link.probed > 0);
+    // What is asked for at once is at most twice what was found, and more by kMoreToProbe.
+    const std::uint64_t most =
+        2 * link.port.target_bitrate() + SendSideEstimator::kMoreToProbe - link.tracks.usage();
+    CHECK(link.probed <= most / 8 / 5 + link.probe_packet);
 }
 
 TEST_CASE("SendSideBandwidth: the limit that a probe found counts [BWE-23]") {
