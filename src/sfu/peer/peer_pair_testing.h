@@ -15,7 +15,8 @@ namespace confab::sfu::test {
 // numbers may share a worker.
 struct PeerPair {
     explicit PeerPair(std::uint16_t number = 1,
-                      srtp::Profile profile = srtp::Profile::kAes128CmSha1_80)
+                      srtp::Profile profile = srtp::Profile::kAes128CmSha1_80,
+                      std::unique_ptr<BandwidthPort> bandwidth = make_bandwidth({}))
         : there{IpAddress::v4(0x7F000002), static_cast<std::uint16_t>(8999 + number)} {
         peer::SharedCrypto crypto{&engine, nullptr, true};
         peer::TransportConfig server;
@@ -27,7 +28,7 @@ struct PeerPair {
         client.ice.role = ice::Role::kControlling;
         client.ice.candidates = {{0, ice::Protocol::kUdp, there}};
         local =
-            std::make_unique<ShardPeer>(PeerId(number), crypto, server, BandwidthOptions{}, rng);
+            std::make_unique<ShardPeer>(PeerId(number), crypto, server, std::move(bandwidth), rng);
         remote = std::make_unique<peer::Transport>(crypto, client, rng.fork());
         peer::RemoteParameters parameters;
         parameters.ice = client.ice.local;

@@ -9,12 +9,12 @@
 namespace confab::sfu {
 
 ShardPeer::ShardPeer(PeerId id, const peer::SharedCrypto& crypto, peer::TransportConfig config,
-                     const BandwidthOptions& bandwidth, Rng& rng)
+                     std::unique_ptr<BandwidthPort> bandwidth, Rng& rng)
     : id_(id),
       transport_(crypto, std::move(config), rng.fork()),
       timer_(static_cast<Timed*>(this)),
       uplink_(transport_, counters_, rng.u32()),
-      downlink_(transport_, counters_, make_bandwidth(bandwidth)) {}
+      downlink_(transport_, counters_, std::move(bandwidth)) {}
 
 ConnectionType ShardPeer::connection_type() const {
     const auto& path = transport_.path();

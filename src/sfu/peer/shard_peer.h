@@ -13,7 +13,7 @@
 #include "base/state/state.h"
 #include "base/timer_wheel.h"
 #include "rtc/peer/transport.h"
-#include "sfu/congestion/bandwidth.h"
+#include "sfu/congestion/bandwidth_port.h"
 #include "sfu/peer/downlink.h"
 #include "sfu/peer/uplink.h"
 #include "sfu/quality/loss_history.h"
@@ -25,7 +25,7 @@ class ShardPeer : public Timed {
     static constexpr Duration kTick = Duration::millis(100);
 
     ShardPeer(PeerId id, const peer::SharedCrypto& crypto, peer::TransportConfig config,
-              const BandwidthOptions& bandwidth, Rng& rng);
+              std::unique_ptr<BandwidthPort> bandwidth, Rng& rng);
 
     PeerId id() const { return id_; }
     peer::Transport& transport() { return transport_; }

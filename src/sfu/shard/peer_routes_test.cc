@@ -42,7 +42,7 @@ struct Worker {
         config.ice.local = {"unused_ufrag", "unused_password_1234567890"};
         config.profiles = {srtp::Profile::kAes128CmSha1_80};
         return std::make_unique<ShardPeer>(PeerId(id), peer::SharedCrypto{&engine, nullptr, true},
-                                           config, BandwidthOptions{}, rng);
+                                           config, make_bandwidth({}), rng);
     }
     ShardPeer* peer_of(const ice::Path& path, BytesView datagram) {
         return routes.find(at_ms(0), path, datagram).peer;

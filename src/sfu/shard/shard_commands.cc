@@ -64,7 +64,8 @@ ShardPeer* Shard::add_peer(Timestamp now, const CreatePeer& c) {
         transport.profiles.push_back(to_srtp(profile));
     BandwidthOptions bandwidth = config_.options.bandwidth;
     bandwidth.allow_pause = c.allow_pause.value_or(bandwidth.allow_pause);
-    auto peer = std::make_unique<ShardPeer>(c.peer, crypto_, std::move(transport), bandwidth, rng_);
+    auto peer = std::make_unique<ShardPeer>(c.peer, crypto_, std::move(transport),
+                                            make_bandwidth(bandwidth), rng_);
     peer->downlink().level_lengths(c.takes_padding && config_.options.level_lengths,
                                    config_.options.sound_hold > Duration::zero());
     quality_.start(now, *peer);

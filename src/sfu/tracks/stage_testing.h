@@ -50,7 +50,9 @@ struct KeptLinks final : ShardLinks {
 };
 
 struct Seat {
-    explicit Seat(std::uint16_t number) : pair(number), peer(pair.local.get()) {}
+    Seat(std::uint16_t number, std::unique_ptr<BandwidthPort> bandwidth)
+        : pair(number, srtp::Profile::kAes128CmSha1_80, std::move(bandwidth)),
+          peer(pair.local.get()) {}
     // Numbers of the packets that its client got of this stream, in order.
     std::vector<std::uint16_t> sequences(std::uint32_t ssrc) const {
         std::vector<std::uint16_t> result;
@@ -80,8 +82,9 @@ struct Stage : DueTimers {
     Timestamp now() const { return world_time(now_ms); }
 
     // ------------------------------------------------------------ who is there
-    Seat& connect() {
-        seats.push_back(std::make_unique<Seat>(static_cast<std::uint16_t>(seats.size() + 1)));
+    Seat& connect(std::unique_ptr<BandwidthPort> bandwidth = make_bandwidth({})) {
+        seats.push_back(std::make_unique<Seat>(static_cast<std::uint16_t>(seats.size() + 1),
+                                               std::move(bandwidth)));
         Seat& seat = *seats.back();
         peers.add(std::move(seat.pair.local));
         return seat;
@@ -91,7 +94,7 @@ struct Stage : DueTimers {
         peer::TransportConfig config;
         config.ice.local = {"late_ufrag", "late_password_1234567890"};
         peers.add(std::make_unique<ShardPeer>(id, peer::SharedCrypto{&engine, nullptr, true},
-                                              config, BandwidthOptions{}, rng));
+                                              config, make_bandwidth({}), rng));
         return *peers.find(id);
     }
     static AddReceiver video_of(const ShardPeer& publisher) {

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "sfu/congestion/bandwidth_port_testing.h"
 #include "sfu/tracks/stage_testing.h"
 
 namespace confab::sfu {
@@ -29,6 +30,54 @@ struct Call : Stage {
     }
     OutboundTrack& outbound() { return *viewer.peer->downlink().tracks().at(0); }
     std::size_t got() const { return viewer.sequences(kSsrc).size(); }
+    Seat& camera;
+    Seat& viewer;
+    std::uint16_t next = 1;
+};
+
+// One whose link is what the test says, and a camera with pictures of 900 octets.
+struct Narrow : Stage {
+    explicit Narrow(bool rtx = true)
+        : camera(connect()), viewer(connect(std::make_unique<test::RecordingPort>())) {
+        command(video_of(*camera.peer));
+        AddDownTrack track = track_to(*viewer.peer, MediaKind::kVideo, kSsrc);
+        track.extensions.transport_cc = 5;
+        if (!rtx) track.codecs[0].rtx_pt.reset();
+        command(track);
+    }
+    void send(std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i, ++next) {
+            Bytes picture = next == 1 ? inbound_test::vp8_key() : inbound_test::vp8_delta();
+            picture.resize(900);
+            inbound_test::PacketSpec packet{next, next * 3000U, 96, kVideoSsrc, picture};
+            packet.marker = true;
+            rtp(*camera.peer, packet);
+        }
+        flush();
+    }
+    test::RecordingPort& port() {
+        return dynamic_cast<test::RecordingPort&>(viewer.peer->downlink().bandwidth());
+    }
+    // Before its first report a subscriber may not know the stream.
+    void report() {
+        wire::ReportBlock block;
+        block.ssrc = kSsrc;
+        (void)viewer.peer->downlink().tracks().at(0)->down_track.handle_report(block, now());
+    }
+    // A round of a probe is due.
+    void probe(std::size_t bytes) {
+        port().probe_wanted = bytes;
+        subscriptions.allocate(now(), *viewer.peer);
+        flush();
+    }
+    std::size_t got() const { return viewer.sequences(kSsrc).size(); }
+    // What left for probes: packets and their octets.
+    std::pair<std::size_t, std::size_t> probes() {
+        std::pair<std::size_t, std::size_t> all;
+        for (const SentPacket& packet : port().sent)
+            if (packet.probe == port().probe_cluster()) ++all.first, all.second += packet.bytes;
+        return all;
+    }
     Seat& camera;
     Seat& viewer;
     std::uint16_t next = 1;
@@ -221,6 +270,71 @@ TEST_CASE("Subscriptions: behind an outage pictures go on with a key frame [SIG-
     call.subscriptions.reconnected(call.now(), *call.viewer.peer);
     call.flush();
     CHECK(Stage::plis_to(call.camera) == before + 1);
+}
+
+TEST_CASE("Subscriptions: a probe's round is whole packets, and its pace hears of them [BWE-11]") {
+    Narrow call;
+    call.send(3);
+    call.report();
+    call.probe(500);
+    REQUIRE(call.port().probed.size() == 1);
+    CHECK(call.port().probed[0] > 900);
+    CHECK(call.port().probed[0] < 1'000);
+    call.probe(2'000);
+    REQUIRE(call.port().probed.size() == 2);
+    CHECK(call.port().probed[1] > 2'700);
+    CHECK(call.probes().first == 4);
+    // Datagrams have their encryption beside it.
+    CHECK(call.probes().second > call.port().probed[0] + call.port().probed[1]);
+    CHECK(call.viewer.sequences(kSsrc + 1).size() == 4);
+    // What is sent next is of no probe.
+    call.send(1);
+    CHECK(call.port().sent.back().probe == 0);
+}
+
+TEST_CASE(
+    "Subscriptions: without RTX a probe is padding, and nothing where there is none [FWD-14]") {
+    Narrow call(false);
+    call.send(3);
+    call.probe(500);
+    CHECK(call.port().probed == std::vector<std::size_t>{0});
+    call.report();
+    call.probe(500);
+    REQUIRE(call.port().probed.size() == 2);
+    CHECK(call.port().probed[1] >= 500);
+    CHECK(call.probes().first == 2);
+    CHECK(call.got() == 5);
+}
+
+TEST_CASE("Subscriptions: no copy goes before the picture it is of [PAC-01] [BWE-11]") {
+    Narrow call;
+    call.send(1);
+    call.report();
+    call.port().pacing = 80'000;  // 10 octets in a millisecond
+    call.send(4);
+    REQUIRE(call.viewer.peer->downlink().waits());
+    call.probe(500);
+    CHECK(call.port().probed == std::vector<std::size_t>{0});
+    CHECK(call.probes().first == 0);
+    call.run(1'000);
+    REQUIRE_FALSE(call.viewer.peer->downlink().waits());
+    call.probe(500);
+    CHECK(call.probes().first == 1);
+}
+
+TEST_CASE("Subscriptions: what ends waits for the pacer's pictures and its own end [FWD-15]") {
+    Narrow call;
+    call.send(1);
+    call.port().pacing = 80'000;
+    call.send(6);
+    call.command(RemoveDownTrack{kTrack, true});
+    call.run(200);
+    // All that it had to say is said, and stands behind the pictures.
+    CHECK(call.got() < 7);
+    CHECK(call.subscriptions.size() == 1);
+    call.run(2'000);
+    CHECK(call.got() == 7 + DownTrack::kCloseVideoFrames);
+    CHECK(call.subscriptions.size() == 0);
 }
 
 TEST_CASE("Subscriptions: a packet that is not kept any more is not sent again [FWD-11]") {
