@@ -123,6 +123,7 @@ void SendSideEstimator::note_others(std::uint64_t video, Timestamp now) {
 
 void SendSideEstimator::handle_usage(std::uint64_t video, bool changed, Timestamp now) {
     if (changed) other_.note_change(now);
+    least_usage_ = std::min(least_usage_, video);
     if (!congested_ && !probe_) note_others(video, now);
 }
 
@@ -140,6 +141,12 @@ std::uint64_t SendSideEstimator::video_of(double bits_per_second) const {
     const double video = (bits_per_second - sound_.bits_per_second()) / (1 + other_.share());
     return static_cast<std::uint64_t>(
         std::clamp(video, 1.0, static_cast<double>(kUnlimitedCapacity)));
+}
+
+// What can't be cut any further stays above a capacity without having grown.
+bool SendSideEstimator::outgrown(std::uint64_t video) const {
+    return video > capacity_ &&
+           kCommitBelow * static_cast<double>(video) > static_cast<double>(least_usage_);
 }
 
 void SendSideEstimator::reset() {
@@ -166,10 +173,12 @@ LinkEstimator::Change SendSideEstimator::handle_report(const DownlinkReport& rep
     found_room_ = false;
     const std::uint64_t capacity = video_of(rate);
     const auto usage = static_cast<double>(report.expected_usage);
-    // What leaves room for all that is sent is no news, nor is the same again.
-    if (static_cast<double>(capacity) > kCommitBelow * usage || capacity >= capacity_)
-        return Change::kNone;
+    // What leaves room for all that is sent is no news, nor is the same again, unless pictures have
+    // outgrown what was found.
+    const bool known = capacity >= capacity_ && !outgrown(report.expected_usage);
+    if (static_cast<double>(capacity) > kCommitBelow * usage || known) return Change::kNone;
     capacity_ = capacity;
+    least_usage_ = report.expected_usage;
     gcc_.forget_losses();
     return Change::kCommitted;
 }

@@ -116,6 +116,7 @@ class SendSideEstimator final : public LinkEstimator {
     void watch(Timestamp now);
     double arriving() const;
     bool draining() const;
+    bool outgrown(std::uint64_t video) const;
     std::uint64_t video_of(double bits_per_second) const;
 
     bwe::Estimator gcc_;
@@ -127,6 +128,7 @@ class SendSideEstimator final : public LinkEstimator {
     std::optional<Probe> probe_;
     Duration rtt_ = Duration::millis(70);
     std::uint64_t capacity_ = kUnlimitedCapacity;
+    std::uint64_t least_usage_ = 0;  // bits per second of video, since the last cut
     bool congested_ = false;
     bool found_room_ = false;  // the last probe, and nothing was cut since
     bool news_ = false;

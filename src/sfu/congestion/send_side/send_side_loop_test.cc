@@ -5,6 +5,7 @@
 // §5.3, MC-13). A camera of 1.7 Mbit/s in three layers and a microphone.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -67,6 +68,56 @@ TEST_CASE("send-side loop: a link that becomes a little wider is used [BWE-11] [
     loop.run(45'000);
     CHECK(loop.flow.changes().back().sent == Layer{1, 2});
     CHECK(loop.flow.port().target_bitrate() < 900'000);
+}
+
+TEST_CASE(
+    "send-side loop: pictures that outgrow a link are cut, whatever it took before [BWE-04]") {
+    SourceState source = camera();
+    Loop loop;
+    loop.flow.tracks().add(wish(source));
+    loop.run(kNarrow);
+    loop.narrow(400'000, 300);
+    loop.run(20'000);
+    REQUIRE(loop.flow.changes().back().sent == Layer{1, 0});
+    // More than was found of the link, which nobody has tried yet.
+    loop.narrow(650'000, 300);
+    for (auto& layer : source.bitrate)
+        for (std::uint64_t& rate : layer)
+            rate = rate * 5 / 2;
+    loop.run(22'000);
+    const std::size_t settled = loop.flow.waits_ms().size();
+    loop.run(40'000);
+    const auto& waits = loop.flow.waits_ms();
+    const auto late = std::count_if(waits.begin() + static_cast<std::ptrdiff_t>(settled),
+                                    waits.end(), [](float ms) { return ms > 150; });
+    CHECK(static_cast<std::size_t>(late) < (waits.size() - settled) / 5);
+}
+
+TEST_CASE("send-side loop: pictures that come and go in size leave sound alone [BWE-04] [BWE-06]") {
+    const SourceState whole = camera();
+    for (const double link : {400e3, 600e3, 1000e3}) {
+        CAPTURE(link);
+        SourceState source = whole;
+        Loop loop;
+        loop.flow.tracks().add(wish(source));
+        loop.run(kNarrow);
+        loop.narrow(link, 300);
+        // 10 s of little, 10 s of all that it has; measured rates follow within half a second.
+        double share = 1;
+        for (std::int64_t ms = kNarrow; ms < kNarrow + 120'000; ms += 100) {
+            share += 0.2 * ((ms / 10'000 % 2 == 1 ? 0.3 : 1.0) - share);
+            for (std::size_t s = 0; s < 3; ++s)
+                for (std::size_t t = 0; t < 3; ++t)
+                    source.bitrate[s][t] = static_cast<std::uint64_t>(
+                        share * static_cast<double>(whole.bitrate[s][t]));
+            loop.run(ms + 100);
+        }
+        const FlowModel::Totals& totals = loop.flow.totals();
+        CHECK(totals.audio_lost * 1000 < totals.audio_sent);
+        CHECK(totals.lost * 100 < totals.sent * 7);
+        // Half of the time there is less than the link takes.
+        CHECK(static_cast<double>(totals.bytes) * 8 / 125 > 0.5 * link);
+    }
 }
 
 TEST_CASE("send-side loop: jitter and losses of the link itself take nothing [BWE-32]") {
