@@ -37,8 +37,8 @@ void UdpNetwork::set_profiles(ClientId id, const netem::LinkProfile& up,
     Line& line = lines_[id];
     line.up_profile = up;
     line.down_profile = down;
-    if (line.up) line.up->set_profile(up);
-    if (line.down) line.down->set_profile(down);
+    if (line.up) line.up->set_profile(events_.now(), up);
+    if (line.down) line.down->set_profile(events_.now(), down);
 }
 
 void UdpNetwork::cut(ClientId id, Directions which, Timestamp until) {

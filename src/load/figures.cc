@@ -26,6 +26,7 @@ void StreamFigures::add(const StreamFigures& other) {
     freezes += other.freezes;
     frozen = frozen + other.frozen;
     audio_gaps += other.audio_gaps;
+    stopped += other.stopped;
 }
 
 void JoinTimes::merge(const JoinTimes& other) {

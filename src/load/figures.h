@@ -26,6 +26,7 @@ struct StreamFigures {
     std::uint64_t freezes = 0;   // of pictures: a gap of more than 3 intervals, or a broken chain
     Duration frozen;
     std::uint64_t audio_gaps = 0;  // likewise, of sound
+    std::uint64_t stopped = 0;     // streams of which nothing came any more in the end
     Timestamp first;
     Timestamp last;
 

@@ -47,6 +47,12 @@ std::vector<std::string> violations(const Report& report, const Limits& limits) 
     check("latency p95", figures.latency, 0.95, limits.latency_p95);
     check("latency p99", figures.latency, 0.99, limits.latency_p99);
     check("join p95", figures.joins.connected, 0.95, limits.join_p95);
+    if (limits.any() && figures.tracks < figures.expected_tracks)
+        lines.push_back("only " + std::to_string(figures.tracks) + " of " +
+                        std::to_string(figures.expected_tracks) + " tracks came");
+    if (limits.any() && figures.received.stopped > 0)
+        lines.push_back(std::to_string(figures.received.stopped) +
+                        " tracks had stopped before the end");
     if (limits.freezes && figures.received.freezes > *limits.freezes)
         lines.push_back(std::to_string(figures.received.freezes) + " freezes, more than " +
                         std::to_string(*limits.freezes));

@@ -21,6 +21,10 @@ struct Limits {
     std::optional<Duration> latency_p99;
     std::optional<Duration> join_p95;
     std::optional<std::uint64_t> freezes;
+
+    bool any() const {
+        return loss || latency_p50 || latency_p95 || latency_p99 || join_p95 || freezes;
+    }
 };
 
 // "0.1%", "0.001" or "0"; nothing: neither.
@@ -29,7 +33,7 @@ std::optional<double> parse_share(std::string_view text);
 double loss_of(const StreamFigures& figures);
 
 // A line for each limit that was not kept; a test that received nothing keeps none of loss and
-// latency.
+// latency, and one of which a track did not come, or not to the end, keeps none at all.
 std::vector<std::string> violations(const Report& report, const Limits& limits);
 
 }  // namespace confab::load

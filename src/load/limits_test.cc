@@ -52,6 +52,19 @@ TEST_CASE("Limits: what is kept says nothing, what is not has a line [LKC-35]") 
     CHECK(violations(frozen, limits).size() == 4);
 }
 
+TEST_CASE("Limits: tracks that did not come, or not to the end, keep none [LKC-35]") {
+    Report report = report_of(999, 0);
+    report.figures.tracks = 9;
+    report.figures.expected_tracks = 10;
+    report.figures.received.stopped = 2;
+    CHECK(violations(report, Limits{}).empty());
+    Limits limits;
+    limits.latency_p50 = Duration::seconds(1);
+    CHECK(violations(report, limits) ==
+          std::vector<std::string>{"only 9 of 10 tracks came",
+                                   "2 tracks had stopped before the end"});
+}
+
 TEST_CASE("Limits: nothing received keeps none of them [LKC-35]") {
     Limits limits;
     limits.loss = 1;

@@ -154,6 +154,8 @@ void Person::take_events(Timestamp now) {
                  livekit::DisconnectReason_Name(leave->leave.reason()));
         } else if (std::holds_alternative<client::StreamsChanged>(*event)) {
             reception_.set_streams(session_.subscriptions().streams());
+        } else if (std::holds_alternative<client::SignalTimedOut>(*event)) {
+            fail("the server does not answer on its signalling connection");
         } else if (const auto* changed = std::get_if<client::SpeakersChanged>(&*event)) {
             speakers_changed(changed->speakers);
         } else if (const auto* data = std::get_if<client::DataArrived>(&*event)) {

@@ -86,6 +86,7 @@ class Person {
     void speakers_changed(const livekit::SpeakersChanged& speakers);
     void take_turn(Timestamp now);
     void send_data(Timestamp now);
+    void send_data_message(Timestamp now);
     void take_data(Timestamp now, const livekit::DataPacket& packet);
     client::Connection* media_connection();
 

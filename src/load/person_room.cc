@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint32_t kDataMagic = 0x10AD'DA7A;
 constexpr std::size_t kDataStamp = 12;  // magic and time
+constexpr int kMaxDataPerTurn = 64;
 
 }  // namespace
 
@@ -56,10 +57,18 @@ void Person::take_turn(Timestamp now) {
 
 // ---------------------------------------------------------------- data
 
+// A turn may come later than several messages are due; what can't be made up for is left out.
 void Person::send_data(Timestamp now) {
     if (now < next_data_) return;
     const Duration interval = Duration::seconds(1).scaled(1 / shared_.options.data_rate);
-    next_data_ = std::max(now, next_data_ + interval);
+    for (int i = 0; i < kMaxDataPerTurn && now >= next_data_; ++i) {
+        next_data_ = next_data_ + interval;
+        send_data_message(now);
+    }
+    next_data_ = std::max(now, next_data_);
+}
+
+void Person::send_data_message(Timestamp now) {
     Bytes payload(std::max(kDataStamp, shared_.options.data_size));
     ByteWriter out(payload);
     out.u32(kDataMagic);

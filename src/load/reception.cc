@@ -46,6 +46,8 @@ std::optional<client::MediaStamp> stamp_of(client::MediaKind kind, BytesView pay
 // ---------------------------------------------------------------- streams
 
 void Reception::set_streams(const client::RemoteStreams& streams) {
+    for (Stream& stream : streams_)
+        stream.there = stream.track_sid.empty() || streams.contains(stream.track_sid);
     for (const auto& [sid, remote] : streams) {
         Stream* stream = find(remote.ssrc);
         if (stream == nullptr) {
@@ -55,6 +57,7 @@ void Reception::set_streams(const client::RemoteStreams& streams) {
         }
         stream->track_sid = sid;
         stream->rtx_ssrc = remote.rtx_ssrc;
+        stream->there = true;
     }
 }
 
@@ -134,13 +137,24 @@ void Reception::take(Timestamp now, Timestamp arrival, BytesView packet) {
         const auto stamp = stamp_of(stream->meter.kind(), rtp->payload);
         if (!stamp) return stream->meter.unstamped();
         stream->meter.stamped(arrival, *stamp);
-        const Duration latency = arrival - stamp->capture;
-        latency_.add(latency);
-        if (arrival - stream->meter.figures().first >= kSettled) settled_latency_.add(latency);
+        add_latency(*stream, arrival, *stamp);
     } else if (Stream* const of = find_repairs(rtp->header.ssrc)) {
         const auto repair = wire::parse_rtx(rtp->payload);
-        if (repair && !repair->payload.empty()) of->meter.repaired(now, repair->original_sequence);
+        if (!repair || repair->payload.empty() ||
+            !of->meter.repaired(now, repair->original_sequence))
+            return;
+        // All of them are decrypted; they are to weigh as much as the others.
+        if (repairs_++ % std::max(1U, sample_) != 0) return;
+        if (const auto stamp = stamp_of(of->meter.kind(), repair->payload))
+            add_latency(*of, arrival, *stamp);
     }
+}
+
+void Reception::add_latency(const Stream& stream, Timestamp arrival,
+                            const client::MediaStamp& stamp) {
+    const Duration latency = arrival - stamp.capture;
+    latency_.add(latency);
+    if (arrival - stream.meter.figures().first >= kSettled) settled_latency_.add(latency);
 }
 
 // ---------------------------------------------------------------- feedback
@@ -215,7 +229,7 @@ void Reception::send_asks(Timestamp now, client::Connection& connection) {
 
 void Reception::finish(Timestamp now) {
     for (Stream& stream : streams_)
-        stream.meter.finish(now);
+        stream.meter.finish(now, stream.there);
 }
 
 bool Reception::decodes() const {

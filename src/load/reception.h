@@ -60,12 +60,14 @@ class Reception {
         std::uint32_t rtx_ssrc = 0;
         std::string track_sid;
         StreamMeter meter;
+        bool there = true;  // the server has not said that it ended
         std::uint64_t reported_lost = 0;
         std::uint64_t reported_packets = 0;
     };
     Stream* find(std::uint32_t ssrc);
     Stream* find_repairs(std::uint32_t ssrc);
     Stream* begin(std::uint32_t ssrc, std::uint8_t payload_type);
+    void add_latency(const Stream& stream, Timestamp arrival, const client::MediaStamp& stamp);
     void note_transport(Timestamp arrival, BytesView packet, std::uint32_t ssrc);
     void send_reports(client::Connection& connection);
     void send_asks(Timestamp now, client::Connection& connection);
@@ -81,6 +83,7 @@ class Reception {
     Histogram latency_;
     Histogram settled_latency_;
     std::uint64_t decrypted_ = 0;
+    std::uint32_t repairs_ = 0;
 };
 
 // The stamp in a decrypted payload of our encoders; nothing in others, in padding and blank frames.

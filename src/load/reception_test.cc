@@ -96,6 +96,62 @@ TEST_CASE("Reception: repairs are decrypted and fill their gap") {
     CHECK(reception.total().repaired == 1);
 }
 
+TEST_CASE("Reception: what was repaired took as long as its repair [LKC-32]") {
+    client::Encoder encoder(camera_plan(7, Options{}), kStart, Rng(1));
+    Reception reception(1);
+    reception.set_streams(one_stream("TR_r", client::MediaKind::kVideo, 5, 6));
+    std::uint16_t sequence = 1;
+    std::uint64_t repairs = 0;
+    for (int frame = 0; frame < 30; ++frame) {
+        const Timestamp sent = encoder.next_frame();
+        for (const client::EncodedPacket& packet : encoder.encode(sent)) {
+            if (packet.layer != 0) continue;
+            const bool lost = sequence % 5 == 0;
+            const Timestamp arrival = sent + Duration::millis(lost ? 90 : 5);
+            Bytes payload(2);
+            store_be16(payload.data(), sequence);
+            payload.insert(payload.end(), packet.payload.begin(), packet.payload.end());
+            const Bytes rtp = lost ? rtp_packet(6, sequence, client::kVp8RtxType, payload)
+                                   : rtp_packet(5, sequence, client::kVp8Type, packet.payload);
+            // It is missed by the next one, and comes behind it.
+            if (lost)
+                (void)reception.look(arrival,
+                                     rtp_packet(5, static_cast<std::uint16_t>(sequence + 1),
+                                                client::kVp8Type, packet.payload));
+            if (reception.look(arrival, rtp)) reception.take(arrival, arrival, rtp);
+            repairs += lost ? 1U : 0U;
+            ++sequence;
+        }
+    }
+    REQUIRE(repairs > 4);
+    CHECK(reception.total().repaired == repairs);
+    CHECK(reception.latency().percentile(0.5) < Duration::millis(6));
+    CHECK(reception.latency().longest() > Duration::millis(85));
+}
+
+TEST_CASE("Reception: a stream that the server ended has not stopped [LKC-32]") {
+    for (const bool ended : {true, false}) {
+        CAPTURE(ended);
+        client::Encoder encoder(camera_plan(7, Options{}), kStart, Rng(1));
+        Reception reception(1);
+        reception.set_streams(one_stream("TR_e", client::MediaKind::kVideo, 5));
+        std::uint16_t sequence = 1;
+        Timestamp last;
+        for (int frame = 0; frame < 30; ++frame) {
+            last = encoder.next_frame();
+            for (const client::EncodedPacket& packet : encoder.encode(last)) {
+                if (packet.layer != 0) continue;
+                const Bytes rtp = rtp_packet(5, sequence++, client::kVp8Type, packet.payload);
+                if (reception.look(last, rtp)) reception.take(last, last, rtp);
+            }
+        }
+        if (ended) reception.set_streams({});
+        reception.finish(last + Duration::seconds(3));
+        CHECK(reception.total().stopped == (ended ? 0 : 1));
+        CHECK(reception.total().freezes == (ended ? 0 : 1));
+    }
+}
+
 TEST_CASE("Reception: says when something is due sooner than it said") {
     Reception reception(1);
     const Bytes sound(60);

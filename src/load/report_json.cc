@@ -93,6 +93,7 @@ std::string json_text(const Report& report, const std::vector<std::string>& viol
     count(out, "failed", figures.failed());
     count(out, "tracks", figures.tracks);
     count(out, "tracks_expected", figures.expected_tracks);
+    count(out, "tracks_stopped", figures.received.stopped);
     steps(out, figures.joins);
     out.begin_object("data");
     count(out, "sent", figures.data_sent);

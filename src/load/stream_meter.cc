@@ -56,13 +56,14 @@ bool StreamMeter::sampled() {
 
 void StreamMeter::note_gap(Timestamp now, std::int64_t from, std::int64_t to) {
     figures_.missing += static_cast<std::uint64_t>(to - from);
-    if (to - from > kMaxGap) return lose(now, static_cast<std::uint64_t>(to - from));
+    if (to - from > kMaxGap) return lose(now, static_cast<std::uint64_t>(to - from), picture_at_);
     for (std::int64_t sequence = from; sequence < to; ++sequence)
         missing_.push_back({sequence, now, now + kFirstAsk});
     if (missing_.size() > kMaxMissing) {
         const std::size_t over = missing_.size() - kMaxMissing;
+        const Timestamp since = missing_.front().noticed;
         missing_.erase(missing_.begin(), missing_.begin() + static_cast<std::ptrdiff_t>(over));
-        lose(now, over);
+        lose(now, over, since);
     }
     set_deadline();
 }
@@ -75,11 +76,12 @@ bool StreamMeter::fill(std::int64_t sequence) {
     return true;
 }
 
-void StreamMeter::repaired(Timestamp now, std::uint16_t sequence) {
-    if (!unwrapper_.started() || !fill(unwrapper_.peek(sequence))) return;
+bool StreamMeter::repaired(Timestamp now, std::uint16_t sequence) {
+    if (!unwrapper_.started() || !fill(unwrapper_.peek(sequence))) return false;
     ++figures_.repaired;
     ++figures_.packets;
     figures_.last = now;
+    return true;
 }
 
 // Pictures by their RTP times: those that a layer with fewer of them has not are not missed.
@@ -100,6 +102,7 @@ void StreamMeter::note_picture(const PacketSeen& packet) {
         } else if (state_ == State::kFlowing) {
             ++figures_.freezes;
             figures_.frozen = figures_.frozen + (gap - interval_);
+            counted_before_ = unwrapper_.highest();
         }
     }
     // One gap hardly changes it, a lower rate soon does.
@@ -127,28 +130,66 @@ void StreamMeter::unstamped() {
 
 // ---------------------------------------------------------------- losses
 
-void StreamMeter::lose(Timestamp now, std::uint64_t count) {
+void StreamMeter::lose(Timestamp now, std::uint64_t count, Timestamp since) {
     figures_.lost += count;
     if (kind_ == client::MediaKind::kAudio || state_ != State::kFlowing) return;
-    state_ = State::kBroken;
-    broken_at_ = now;
     ++figures_.freezes;
+    break_chain(now, since);
+}
+
+// What follows the first lost packet can not be decoded.
+void StreamMeter::break_chain(Timestamp now, Timestamp since) {
+    state_ = State::kBroken;
+    broken_at_ = since;
     key_frame_wanted_ = true;
     key_frame_at_ = now;
     set_deadline();
 }
 
+void StreamMeter::give_up_old(Timestamp now) {
+    const auto is_old = [&](const Missing& one) { return now - one.noticed >= kPatience; };
+    const auto first = std::ranges::find_if(missing_, is_old);
+    if (first == missing_.end()) return;
+    const Missing oldest = *first;
+    // The picture stood still there, which is one freeze.
+    const bool counted = state_ == State::kFlowing && oldest.sequence < counted_before_;
+    const auto old = static_cast<std::uint64_t>(std::erase_if(missing_, is_old));
+    if (!counted) return lose(now, old, oldest.noticed);
+    figures_.lost += old;
+    break_chain(now, oldest.noticed);
+}
+
 void StreamMeter::handle_timeout(Timestamp now) {
     if (now < next_) return;
-    const auto is_old = [&](const Missing& one) { return now - one.noticed >= kPatience; };
-    if (const auto old = std::erase_if(missing_, is_old); old > 0) lose(now, old);
+    give_up_old(now);
     set_deadline();
 }
 
-void StreamMeter::finish(Timestamp now) {
-    const std::size_t lost = missing_.size();
+// ---------------------------------------------------------------- the end
+
+bool StreamMeter::has_stopped(Timestamp now) const {
+    if (!unwrapper_.started() || state_ == State::kForeign) return false;
+    const bool video = kind_ == client::MediaKind::kVideo;
+    const Duration longest = std::max(kStopped, interval_ * kFreezeIntervals);
+    if (video && state_ == State::kStart) return now - figures_.first > longest;
+    return now - picture_at_ > longest;
+}
+
+void StreamMeter::note_stopped(Timestamp now) {
+    figures_.stopped = 1;
+    if (kind_ == client::MediaKind::kAudio) {
+        ++figures_.audio_gaps;
+    } else if (state_ != State::kBroken) {
+        ++figures_.freezes;
+        const Timestamp since = state_ == State::kStart ? figures_.first : picture_at_ + interval_;
+        figures_.frozen = figures_.frozen + (now - since);
+    }
+}
+
+void StreamMeter::finish(Timestamp now, bool there) {
+    give_up_old(now);
     missing_.clear();
-    if (lost > 0) lose(now, lost);
+    if (there && has_stopped(now)) note_stopped(now);
     if (state_ == State::kBroken) figures_.frozen = figures_.frozen + (now - broken_at_);
     next_ = Timestamp::never();
 }

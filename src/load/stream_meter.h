@@ -43,6 +43,8 @@ class StreamMeter {
     static constexpr std::int64_t kMaxGap = 512;
     // So many contents without our stamp: somebody else's track.
     static constexpr std::uint32_t kMaxForeign = 64;
+    // Nothing for so long in the end: it does not come any more.
+    static constexpr Duration kStopped = Duration::seconds(1);
 
     // `sample`: one packet in so many is wanted decrypted.
     StreamMeter(client::MediaKind kind, std::uint32_t sample) : kind_(kind), sample_(sample) {}
@@ -52,16 +54,18 @@ class StreamMeter {
     // The contents of one.
     void stamped(Timestamp arrival, const client::MediaStamp& stamp);
     void unstamped();
-    // A repair of that number came on the stream for repairs.
-    void repaired(Timestamp now, std::uint16_t sequence);
+    // A repair of that number came on the stream for repairs; whether it was missing.
+    bool repaired(Timestamp now, std::uint16_t sequence);
 
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const { return next_; }
     // Numbers to be asked for now; taken by asking.
     std::vector<std::uint16_t> take_asks(Timestamp now);
     bool take_key_frame_request(Timestamp now);
-    // Nothing more comes: what is missing is lost.
-    void finish(Timestamp now);
+    // Nothing more comes: what has been missing for kPatience is lost, what may still be on its way
+    // is not counted. `there`: the server has not said that the stream ended, so that one which
+    // nothing came of for kStopped, or no key frame, has stopped.
+    void finish(Timestamp now, bool there = true);
 
     bool started() const { return unwrapper_.started(); }
     bool decodes() const { return state_ == State::kFlowing; }
@@ -82,7 +86,12 @@ class StreamMeter {
     void note_gap(Timestamp now, std::int64_t from, std::int64_t to);
     void note_picture(const PacketSeen& packet);
     bool fill(std::int64_t sequence);
-    void lose(Timestamp now, std::uint64_t count);
+    // Numbers that do not come any more; `since`: when the first of them was missed.
+    void lose(Timestamp now, std::uint64_t count, Timestamp since);
+    void break_chain(Timestamp now, Timestamp since);
+    void give_up_old(Timestamp now);
+    bool has_stopped(Timestamp now) const;
+    void note_stopped(Timestamp now);
     void begin(Timestamp now);
     bool sampled();
     void set_deadline();
@@ -101,8 +110,10 @@ class StreamMeter {
         0;  // RTP time of the newest picture, and its first packet's arrival
     Timestamp picture_at_;
     bool picture_seen_ = false;
-    Duration interval_;  // between pictures, by their RTP times
-    Timestamp broken_at_;
+    Duration interval_;    // between pictures, by their RTP times
+    Timestamp broken_at_;  // nothing can be decoded since
+    // Numbers below it belong to gaps that are counted as freezes already.
+    std::int64_t counted_before_ = 0;
     StreamFigures figures_;
 };
 

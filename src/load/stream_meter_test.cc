@@ -125,7 +125,8 @@ TEST_CASE("StreamMeter: an unrepaired loss breaks pictures until a key frame [LK
     stamp.key = true;
     stream.meter.stamped(lost_at + Duration::millis(300), stamp);
     CHECK(stream.meter.decodes());
-    CHECK(stream.meter.figures().frozen == Duration::millis(300));
+    // Since the packet was missed.
+    CHECK(stream.meter.figures().frozen == StreamMeter::kPatience + Duration::millis(300));
 }
 
 TEST_CASE("StreamMeter: a gap of more than three pictures is a freeze, three are none [LKC-32]") {
@@ -177,8 +178,85 @@ TEST_CASE("StreamMeter: behind a long gap nothing is asked for, numbers held are
     for (int n = 2; n < 2 * static_cast<int>(StreamMeter::kMaxMissing) + 6; n += 2)
         (void)holes.packet(n);
     CHECK(holes.meter.figures().lost == 2);
-    holes.meter.finish(holes.now);
+    holes.meter.finish(holes.now + StreamMeter::kPatience);
     CHECK(holes.meter.figures().lost == StreamMeter::kMaxMissing + 2);
+}
+
+TEST_CASE("StreamMeter: what may still be on its way in the end is not lost, older is [LKC-32]") {
+    Stream stream;
+    stream.run(0, 10);
+    (void)stream.packet(11);  // without the tenth
+    stream.run(12, 24);
+    (void)stream.packet(25);
+    const Timestamp end = at(11 * 100 / 3) + StreamMeter::kPatience;
+    SUBCASE("just before its time") {
+        stream.meter.finish(end - Duration::millis(1));
+        CHECK(stream.meter.figures().lost == 0);
+        CHECK(stream.meter.figures().freezes == 0);
+    }
+    SUBCASE("the first of two") {
+        stream.meter.finish(end);
+        CHECK(stream.meter.figures().lost == 1);
+        CHECK(stream.meter.figures().freezes == 1);
+        CHECK(stream.meter.figures().frozen == StreamMeter::kPatience);
+    }
+    CHECK(stream.meter.figures().missing == 2);
+    CHECK(stream.meter.figures().stopped == 0);
+}
+
+TEST_CASE("StreamMeter: what stops for ever is a freeze, unless it was ended [LKC-32]") {
+    for (const bool there : {true, false}) {
+        CAPTURE(there);
+        Stream stream;
+        stream.run(0, 100);
+        Stream short_silence = stream;
+        short_silence.meter.finish(stream.now + StreamMeter::kStopped, there);
+        CHECK(short_silence.meter.figures().freezes == 0);
+        stream.meter.finish(stream.now + Duration::seconds(5), there);
+        CHECK(stream.meter.figures().freezes == (there ? 1 : 0));
+        CHECK(stream.meter.figures().stopped == (there ? 1 : 0));
+        CHECK(stream.meter.figures().frozen >
+              (there ? Duration::millis(4900) : Duration::millis(-1)));
+        CHECK(stream.meter.figures().lost == 0);
+    }
+    Stream sound(MediaKind::kAudio);
+    for (int n = 0; n < 50; ++n)
+        (void)sound.packet(n);
+    sound.meter.finish(sound.now + Duration::seconds(5));
+    CHECK(sound.meter.figures().audio_gaps == 1);
+    CHECK(sound.meter.figures().stopped == 1);
+    CHECK(sound.meter.figures().freezes == 0);
+}
+
+TEST_CASE("StreamMeter: pictures that never begin are a freeze [LKC-32]") {
+    Stream stream;
+    for (int n = 0; n < 100; ++n)
+        (void)stream.packet(n);
+    stream.meter.finish(stream.now);
+    CHECK(stream.meter.figures().stopped == 1);
+    CHECK(stream.meter.figures().freezes == 1);
+    CHECK(stream.meter.figures().frozen == stream.now - at(0));
+}
+
+TEST_CASE("StreamMeter: an outage is one freeze from its first picture to a key frame [LKC-32]") {
+    for (const int pictures : {60, 600}) {
+        CAPTURE(pictures);  // of 2 s, and of more than is asked for again
+        Stream stream;
+        stream.run(0, 30);
+        const Timestamp last = stream.now;
+        (void)stream.packet(30 + pictures);
+        stream.meter.handle_timeout(stream.now + StreamMeter::kPatience);
+        CHECK(stream.meter.figures().lost == static_cast<std::uint64_t>(pictures));
+        CHECK(stream.meter.figures().freezes == 1);
+        client::MediaStamp stamp;
+        stamp.key = true;
+        const Timestamp again = stream.now + Duration::millis(700);
+        stream.meter.stamped(again, stamp);
+        CHECK(stream.meter.figures().freezes == 1);
+        const Duration all = again - last;
+        CHECK(stream.meter.figures().frozen <= all);
+        CHECK(stream.meter.figures().frozen > all - Duration::millis(40));
+    }
 }
 
 TEST_CASE("StreamMeter: a stream without our stamps is only counted") {

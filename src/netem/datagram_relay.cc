@@ -32,6 +32,7 @@ void DatagramRelay::drop_oldest() {
         oldest = id;
     });
     close(oldest);
+    ++evicted_;
 }
 
 ClientId DatagramRelay::client_of(Timestamp now, std::size_t route, const SocketAddress& from) {

@@ -82,6 +82,8 @@ class DatagramRelay {
         return d == Direction::kUp ? up_.counters : down_.counters;
     }
     std::size_t clients() const { return clients_.size(); }
+    // That had to go for others; their next packets come from other ports.
+    std::uint64_t evicted() const { return evicted_; }
 
   private:
     struct Client {
@@ -107,6 +109,7 @@ class DatagramRelay {
     std::vector<std::unordered_map<SocketAddress, ClientId>> by_address_;  // by route
     Side up_;
     Side down_;
+    std::uint64_t evicted_ = 0;
     std::deque<Event> events_;  // bounded by the driver, which drains them after each input
 };
 

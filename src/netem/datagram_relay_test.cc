@@ -223,6 +223,7 @@ TEST_CASE("DatagramRelay: beyond max_clients the one silent longest goes") {
     CHECK(events[0].kind == EventKind::kClosed);
     CHECK(events[0].client == second);
     CHECK(f.relay.clients() == 2);
+    CHECK(f.relay.evicted() == 1);
     // What it had under way, and what comes for it, goes nowhere.
     f.relay.handle_server_packet(at_ms(4), second, as_bytes("y"));
     f.run_until(at_ms(100));

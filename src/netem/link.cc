@@ -7,6 +7,16 @@
 
 namespace confab::netem {
 
+void Link::set_profile(Timestamp now, const LinkProfile& profile) {
+    const Duration waiting = std::max(wire_free_ - now, Duration::zero());
+    if (profile.bits_per_second == 0)
+        wire_free_ = std::min(wire_free_, now);
+    else if (waiting > Duration::zero() && profile_.bits_per_second > 0)
+        wire_free_ = now + waiting.scaled(static_cast<double>(profile_.bits_per_second) /
+                                          static_cast<double>(profile.bits_per_second));
+    profile_ = profile;
+}
+
 bool Link::is_lost() {
     if (profile_.burst_loss > 0) {
         in_burst_ =

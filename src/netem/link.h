@@ -61,7 +61,8 @@ class Link {
 
     Link(const LinkProfile& profile, Rng rng) : profile_(profile), rng_(rng) {}
 
-    void set_profile(const LinkProfile& profile) { profile_ = profile; }
+    // What waits for the wire then is sent at the new rate.
+    void set_profile(Timestamp now, const LinkProfile& profile);
     // Nothing passes before `until`.
     void set_outage(Timestamp until) { outage_until_ = std::max(outage_until_, until); }
     // A datagram of `size` bytes enters at `now`, not before the one offered last.

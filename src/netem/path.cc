@@ -27,7 +27,7 @@ void Path::apply_to(Timestamp now, Direction direction, const Change& change) {
     LinkSpec& spec = direction == Direction::kUp ? conditions_.up : conditions_.down;
     // parse_change() has read it before; a text that is none alters nothing.
     spec = parse_link_spec(change.spec, spec).value_or(spec);
-    s.link.set_profile(to_profile(spec));
+    s.link.set_profile(now, to_profile(spec));
 }
 
 void Path::apply(Timestamp now, const Change& change) {

@@ -186,7 +186,7 @@ async function server_checks(suite, server) {
     assert.match(err, /^error: the server refuses the token \(status 401, ".*"\); check --api-key and --api-secret\n$/);
     assert.ok(Date.now() - begin < 3000);
     const none = await run(['load-test', '--url', server.ws]);
-    assert.deepEqual([none.code, none.err.startsWith('error: no API key; give --api-key')], [1, true]);
+    assert.deepEqual([none.code, none.err.startsWith('error: no server and key; give --url with --api-key')], [1, true]);
   });
 
   await suite.check('an interrupt ends the test with what was measured', async () => {
@@ -219,6 +219,21 @@ async function outage_checks(suite) {
   });
 }
 
+async function halt_checks(suite) {
+  await suite.check('a server that stands still to the end keeps no limit, though nothing is missing [LKC-35]', async () => {
+    const server = await start_server(suite);
+    const halt = () => setTimeout(() => server.signal('SIGSTOP'), 2500);
+    const { code, err, result } = await measured(server, [
+      '--subscribers', '2', '--publishers', '1', '--audio-publishers', '1', '--duration', '6s', '--max-loss', '0.1%', '--max-freezes', '0',
+    ], { started: halt });
+    server.signal('SIGCONT');
+    assert.equal(code, 3);
+    assert.equal(err, 'error: 4 tracks had stopped before the end\nerror: 2 freezes, more than 0\n');
+    assert.deepEqual([result.packets_lost, result.freezes, result.audio_gaps, result.tracks_stopped], [0, 2, 2, 4]);
+    between(result.frozen_seconds, 2 * 2, 2 * 5, 'frozen_seconds');
+  });
+}
+
 const suite = new Suite({ limit: 120 });
 await suite.run(async () => {
   const server = await start_server(suite);
@@ -226,4 +241,5 @@ await suite.run(async () => {
   await limit_checks(suite, server);
   await server_checks(suite, server);
   await outage_checks(suite);
+  await halt_checks(suite);
 });

@@ -20,10 +20,6 @@
 namespace confab::app {
 namespace {
 
-// The server of `confab serve --dev`.
-constexpr const char* kDevKey = "devkey";
-constexpr const char* kDevSecret = "secret";
-constexpr const char* kDefaultUrl = "ws://localhost:7880";
 constexpr Duration kCaseDuration = Duration::seconds(15);
 // Each of them takes 200 KB of the tester and some of the server.
 constexpr std::size_t kMaxParticipants = 100'000;
@@ -50,10 +46,12 @@ struct LoadFlags {
 // ---------------------------------------------------------------- flags
 
 void add_server_flags(CLI::App& command, LoadFlags& f) {
-    command.add_option("--url", f.url,
-                       "Address of the server [LIVEKIT_URL]; default ws://localhost:7880");
-    command.add_option("--api-key", f.key, "API key that signs [LIVEKIT_API_KEY]");
-    command.add_option("--api-secret", f.secret, "Its secret [LIVEKIT_API_SECRET]");
+    command.add_option(
+        "--url", f.url,
+        "Address of the server [CONFAB_URL, LIVEKIT_URL]; default http://localhost:7880");
+    command.add_option("--api-key", f.key, "API key that signs [CONFAB_API_KEY, LIVEKIT_API_KEY]");
+    command.add_option("--api-secret", f.secret,
+                       "Its secret [CONFAB_API_SECRET, LIVEKIT_API_SECRET]");
     command.add_flag("--dev", f.dev, "Key and secret of a server that runs with --dev");
     command.add_option("--project", f.project, "Server and key by the name of `project add`");
     command.add_option("--signal", f.signal, "v1: /rtc/v1, else /rtc; v0: /rtc alone")
@@ -184,36 +182,23 @@ Result<void, std::string> read_shape(LoadFlags& f, const Host& host) {
     return {};
 }
 
-// A project that was named, or the default one where no key was given.
-Result<void, std::string> read_project(LoadFlags& f, const Host& host) {
+// As all verbs find them; what they say of a project or the environment is shown at once.
+Result<void, std::string> read_server(LoadFlags& f, const Host& host) {
     cli::Values values;
-    if (!f.project.empty()) values.set("project", {f.project});
+    const auto give = [&](const char* key, const std::string& text) {
+        if (!text.empty()) values.set(key, {text});
+    };
+    give("project", f.project);
+    give("url", f.url);
+    give("api-key", f.key);
+    give("api-secret", f.secret);
+    if (f.dev) values.set("dev", {"true"});
     CONFAB_TRY(const cli::Credentials found, cli::find_credentials(values, host));
+    const std::string said = found.warning + found.notice;
+    if (!f.dev && !said.empty()) host.warn(said);
     f.url = found.url;
     f.key = found.api_key;
     f.secret = found.api_secret;
-    return {};
-}
-
-Result<void, std::string> read_server(LoadFlags& f, const Host& host) {
-    if (!f.project.empty()) return read_project(f, host);
-    const auto fill = [&](std::string& value, std::string_view variable) {
-        if (value.empty()) value = host.env(variable).value_or("");
-    };
-    fill(f.url, "LIVEKIT_URL");
-    if (f.url.empty()) f.url = kDefaultUrl;
-    if (f.dev && (!f.key.empty() || !f.secret.empty()))
-        return tl::make_unexpected(std::string("--dev has a key of its own; leave out --api-key"));
-    if (f.dev) {
-        f.key = kDevKey;
-        f.secret = kDevSecret;
-    }
-    fill(f.key, "LIVEKIT_API_KEY");
-    fill(f.secret, "LIVEKIT_API_SECRET");
-    if (f.key.empty() && f.secret.empty() && read_project(f, host)) return {};
-    if (f.key.empty() || f.secret.empty())
-        return tl::make_unexpected(std::string(
-            "no API key; give --api-key and --api-secret, or --dev for a server with --dev"));
     return {};
 }
 

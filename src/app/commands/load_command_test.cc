@@ -18,6 +18,7 @@ struct FakeMachine {
     load::Report report;
     std::vector<load::RunSettings> runs;
     std::string shown;
+    std::string said;
     int looks = 0;  // until the operator interrupts
 
     FakeMachine() {
@@ -47,6 +48,7 @@ struct FakeMachine {
             return report;
         };
         host.progress = [this](const std::string& text) { shown += text; };
+        host.warn = [this](const std::string& text) { said += text; };
         host.interrupted = [this] { return --looks == 0; };
         arguments.insert(arguments.begin(), "load-test");
         return run_command(arguments, host);
@@ -113,7 +115,7 @@ TEST_CASE(
     CHECK(m.options().duration == Duration::zero());
     CHECK(m.options().join_rate == 5);
     CHECK(m.options().room.starts_with("load-test-"));
-    CHECK(m.runs.back().url == "ws://localhost:7880");
+    CHECK(m.runs.back().url == "http://localhost:7880");
     CHECK(m.runs.back().api_key == "devkey");
     CHECK(m.runs.back().api_secret == "secret");
 }
@@ -131,8 +133,22 @@ TEST_CASE("load-test: server and key come from the environment where no flag say
     m.variables.clear();
     const Outcome none = m.run({"--api-key", "k"});
     CHECK(none.code == kExitFailure);
-    CHECK(none.err.starts_with("error: no API key; give --api-key and --api-secret"));
+    CHECK(none.err.starts_with("error: api-secret is required; give --api-secret"));
     CHECK(m.runs.size() == 1);
+    CHECK(m.said == "Using api-key, api-secret from environment\n");
+}
+
+TEST_CASE("load-test: our own variables go before upstream's, a flag before both [LKC-01]") {
+    FakeMachine m;
+    m.variables = {{"CONFAB_URL", "wss://ours"}, {"CONFAB_API_KEY", "k"},
+                   {"CONFAB_API_SECRET", "s"},   {"LIVEKIT_URL", "wss://theirs"},
+                   {"LIVEKIT_API_KEY", "x"},     {"LIVEKIT_API_SECRET", "y"}};
+    CHECK(m.run({}).code == 0);
+    CHECK(m.runs.back().url == "wss://ours");
+    CHECK(m.runs.back().api_key == "k");
+    CHECK(m.run({"--url", "ws://staging:7880"}).code == 0);
+    CHECK(m.runs.back().url == "ws://staging:7880");
+    CHECK(m.runs.back().api_secret == "s");
 }
 
 TEST_CASE(

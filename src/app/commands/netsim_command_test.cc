@@ -175,6 +175,15 @@ TEST_CASE("netsim: the figures as a table and as one JSON object") {
               .out.find("warning: 9 datagrams were lost because this machine is too slow") !=
           table.npos);
 
+    m.totals.evicted = 4;
+    m.totals.not_opened = 3;
+    m.totals.port_error = "too many open files";
+    const std::string crowded = m.run({"--listen=127.0.0.2:1", "--to=127.0.0.1:1"}).out;
+    CHECK(crowded.find("warning: 4 times a client got another port because there were more than "
+                       "1024 at once") != crowded.npos);
+    CHECK(crowded.find("warning: 3 times a client got no port (too many open files)") !=
+          crowded.npos);
+
     const std::string line = m.run({"--listen=127.0.0.2:1", "--to=127.0.0.1:1", "--json"}).out;
     REQUIRE(line.find('\n') == line.size() - 1);
     const auto read = json::parse(line.substr(0, line.size() - 1));
@@ -194,6 +203,8 @@ TEST_CASE("netsim: the figures as a table and as one JSON object") {
     CHECK(number("down", "duplicated") == 2);
     CHECK(number("tcp", "octets_up") == 77);
     CHECK(number("", "not_read") == 9);
+    CHECK(number("", "evicted") == 4);
+    CHECK(number("", "not_opened") == 3);
 }
 
 TEST_CASE("netsim: lines while it runs; the help shows every profile") {

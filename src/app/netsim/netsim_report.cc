@@ -95,6 +95,15 @@ std::string totals_text(const Totals& t) {
             "warning: %llu datagrams were lost because this machine is too slow for them; give it "
             "less load, or raise net.core.rmem_max\n",
             plain(t.not_read));
+    if (t.evicted > 0)
+        out += format(
+            "warning: %llu times a client got another port because there were more than %zu "
+            "at once; to the server each was a rebinding\n",
+            plain(t.evicted), netem::RelayLimits{}.max_clients);
+    if (t.not_opened > 0)
+        out +=
+            format("warning: %llu times a client got no port (%s), so that its packets were lost\n",
+                   plain(t.not_opened), t.port_error.c_str());
     return out;
 }
 
@@ -116,6 +125,8 @@ std::string totals_json(const Totals& t) {
     out.end_object();
     out.integer("not_read", static_cast<std::int64_t>(t.not_read));
     out.integer("not_sent", static_cast<std::int64_t>(t.not_sent));
+    out.integer("evicted", static_cast<std::int64_t>(t.evicted));
+    out.integer("not_opened", static_cast<std::int64_t>(t.not_opened));
     out.end_object();
     return out.take() + "\n";
 }

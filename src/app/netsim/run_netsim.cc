@@ -12,6 +12,7 @@
 
 #include "app/netsim/netsim_report.h"
 #include "runtime/worker/socket/file_descriptor.h"
+#include "runtime/worker/socket/open_files.h"
 
 namespace confab::app {
 namespace {
@@ -37,8 +38,9 @@ Result<netsim::Totals, std::string> run_netsim(netsim::RelayOptions options) {
     const worker::FileDescriptor signals = end_signals();
     if (!signals) return fail(std::string("the kernel takes no descriptor for signals"));
     options.stop_fd = signals.get();
+    worker::raise_open_files();  // one for each client
     const auto node = netsim::RelayNode::open(options);
-    if (!node) return fail(node.error() + "; end what listens there, or choose another --listen");
+    if (!node) return fail(node.error());
     for (const netsim::Route& route : (*node)->routes())
         tell(route_line(route));
     const bool is_terminal = ::isatty(STDERR_FILENO) != 0;

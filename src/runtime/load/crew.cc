@@ -3,6 +3,7 @@
 
 #include "runtime/load/crew.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -71,9 +72,12 @@ bool Crew::join(PersonPlan plan) {
         }
         const IpAddress local = worker::route_source(server_.address.ip);
         if (local.is_none()) return state_.give_up("there is no route to " + server_.host), false;
-        auto port = UdpPort::open(local);
+        // A server with a URL of this machine may have its media elsewhere, where nothing can be
+        // sent to from an address of loopback.
+        const bool any = local.is_loopback() && local.is_v4();
+        auto port = UdpPort::open(any ? IpAddress::v4(INADDR_ANY) : local);
         if (!port) return state_.give_up(port.error() + "; raise the limit of open files"), false;
-        addresses[i] = port->address();
+        addresses[i] = {local, port->address().port};
         own.push_back(std::move(*port));
     }
     members_.push_back(std::make_unique<Member>(MemberShared{loop_, buffers_, lateness_, server_},
@@ -140,16 +144,18 @@ void Crew::on_socket(std::size_t) {
 
 void Crew::tell() {
     next_tell_ = monotonic_now() + kTellInterval;
-    std::uint64_t joined = 0, over = 0, packets = 0;
+    std::uint64_t joined = 0, over = 0, settled = 0, packets = 0;
     for (const auto& member : members_) {
         if (member->is_superseded()) continue;
         joined += member->person().connected() ? 1U : 0U;
         over += member->person().over() ? 1U : 0U;
+        settled += member->person().connected() || member->person().over() ? 1U : 0U;
         packets += member->person().packets_received();
         if (member->is_hopeless() && state_.joined == 0) state_.give_up(member->person().failure());
     }
     state_.joined += joined - std::exchange(told_joined_, joined);
     state_.over += over - std::exchange(told_over_, over);
+    state_.settled += settled - std::exchange(told_settled_, settled);
     state_.packets += packets - std::exchange(told_packets_, packets);
     note_busy();
 }

@@ -24,7 +24,8 @@ struct CrewState {
     std::atomic<bool> all_joined{
         false};  // or given up: from here on it counts how busy threads are
     std::atomic<std::uint64_t> joined{0};
-    std::atomic<std::uint64_t> over{0};  // failed ones
+    std::atomic<std::uint64_t> over{0};     // failed ones
+    std::atomic<std::uint64_t> settled{0};  // one or the other
     std::atomic<std::uint64_t> packets{0};
     std::atomic<bool> hopeless{false};
 
@@ -99,7 +100,7 @@ class Crew final : public Waiter {
     Histogram lateness_;
     Timestamp next_tell_;
     Timestamp last_turn_;
-    std::uint64_t told_joined_ = 0, told_over_ = 0, told_packets_ = 0;
+    std::uint64_t told_joined_ = 0, told_over_ = 0, told_settled_ = 0, told_packets_ = 0;
     std::optional<std::pair<Timestamp, Duration>> busy_from_;  // and the CPU time until then
     Result result_;
 };

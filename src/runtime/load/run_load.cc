@@ -17,6 +17,7 @@
 
 #include "runtime/load/crew.h"
 #include "runtime/worker/processors.h"
+#include "runtime/worker/socket/open_files.h"
 
 namespace confab::load {
 namespace {
@@ -31,14 +32,6 @@ Duration process_cpu() {
         return std::int64_t{t.tv_sec} * 1'000'000 + t.tv_usec;
     };
     return Duration::micros(micros(usage.ru_utime) + micros(usage.ru_stime));
-}
-
-// Each participant has a WebSocket, and two UDP sockets where they are not shared.
-void raise_file_limit() {
-    rlimit files{};
-    (void)::getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    (void)::setrlimit(RLIMIT_NOFILE, &files);
 }
 
 std::size_t threads_for(const RunSettings& settings) {
@@ -79,7 +72,7 @@ class Watch {
             failure_ = state_.reason;
             return true;
         }
-        if (!joined_at_ && (state_.joined + over >= participants_ || now >= join_limit_)) {
+        if (!joined_at_ && (state_.settled >= participants_ || now >= join_limit_)) {
             joined_at_ = now;
             packets_before_ = state_.packets;
             state_.all_joined = true;
@@ -140,6 +133,13 @@ std::string failure_of(const Report& report) {
            " participants failed: " + worst->first;
 }
 
+// Why it ended, and of how many participants; who is hopeless has said it all.
+std::string whole_failure(std::string ended, const std::string& people, bool hopeless) {
+    if (ended.empty() || people.empty()) return ended + people;
+    if (!hopeless) ended += "; " + people;
+    return ended;
+}
+
 }  // namespace
 
 Report run_load(const RunSettings& settings) {
@@ -152,7 +152,8 @@ Report run_load(const RunSettings& settings) {
         return report;
     }
     server->own_sockets = settings.own_sockets;
-    raise_file_limit();
+    // Each participant has a WebSocket, and two UDP sockets where they are not shared.
+    worker::raise_open_files();
     (void)::signal(SIGPIPE, SIG_IGN);  // TLS writes without MSG_NOSIGNAL
 
     const Timestamp began = monotonic_now();
@@ -174,12 +175,7 @@ Report run_load(const RunSettings& settings) {
     report.tester.threads = crews.size();
     for (const auto& crew : crews)
         collect(*crew, report);
-    report.failure = watch.failure();
-    const std::string people = failure_of(report);
-    if (report.failure.empty() || people.empty())
-        report.failure += people;
-    else if (!state.hopeless)
-        report.failure += "; " + people;
+    report.failure = whole_failure(watch.failure(), failure_of(report), state.hopeless);
     return report;
 }
 

@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -164,6 +165,8 @@ void WebSocketClient::refused(std::string_view header, std::string_view body) {
         (void)std::from_chars(header.data() + kVersion.size(), header.data() + header.size(),
                               status_);
     std::string reason(body.substr(0, std::min(kMaxReason, body.find_last_not_of("\r\n") + 1)));
+    // It is shown in a terminal and in JSON, and may be cut within a character.
+    std::ranges::replace_if(reason, [](char c) { return c < ' ' || c > '~'; }, '?');
     fail(status_ == 0 ? "the server does not answer as HTTP"
                       : "status " + std::to_string(status_) +
                             (reason.empty() ? "" : ", \"" + reason + "\""));

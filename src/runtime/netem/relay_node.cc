@@ -49,7 +49,8 @@ Result<void, std::string> RelayNode::add_routes() {
     for (Route& route : options_.routes) {
         auto local = route.is_tcp ? tcp_.add_route(route.listen, route.server)
                                   : udp_.add_route(route.listen, route.server);
-        if (!local) return fail(std::move(local.error()));
+        if (!local)
+            return fail(local.error() + "; end what listens there, or choose another --listen");
         route.listen = *local;
     }
     return {};
@@ -58,8 +59,11 @@ Result<void, std::string> RelayNode::add_routes() {
 Result<std::unique_ptr<RelayNode>, std::string> RelayNode::open(const RelayOptions& options) {
     std::unique_ptr<RelayNode> node(new RelayNode(options));
     if (!node->timer_ || !node->watch(node->timer_.get(), kTimer) ||
-        !node->watch(options.stop_fd, kStop) || !node->watch(options.commands_fd, kCommands))
+        !node->watch(options.stop_fd, kStop))
         return fail(std::string("the kernel takes no timer or descriptor to watch"));
+    if (!node->watch(options.commands_fd, kCommands))
+        return fail(
+            std::string("commands come from a pipe or a terminal; of a file use --schedule"));
     CONFAB_TRY_VOID(node->add_routes());
     return node;
 }
@@ -151,6 +155,9 @@ Totals RelayNode::totals() const {
     t.tcp_not_reached = tcp_.not_reached();
     t.not_read = udp_.not_read();
     t.not_sent = udp_.not_sent();
+    t.evicted = udp_.relay().evicted();
+    t.not_opened = udp_.not_opened();
+    t.port_error = udp_.last_error();
     return t;
 }
 

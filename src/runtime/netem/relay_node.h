@@ -58,6 +58,9 @@ struct Totals {
     std::uint64_t tcp_not_reached = 0;
     std::uint64_t not_read = 0;  // by us, so that the kernel dropped them: the machine is too slow
     std::uint64_t not_sent = 0;  // the kernel did not take them
+    std::uint64_t evicted = 0;   // clients of UDP that had to go for others
+    std::uint64_t not_opened = 0;  // clients of UDP that got no port, and why
+    std::string port_error;
 };
 
 struct RelayHooks {

@@ -208,7 +208,9 @@ TEST_CASE("RelayNode: an address in use is an error that names it") {
     options.routes[0].listen = server.local();
     const auto node = RelayNode::open(options);
     REQUIRE_FALSE(node);
-    CHECK(node.error() == "listen udp " + server.local().to_string() + ": Address already in use");
+    CHECK(node.error() == "listen udp " + server.local().to_string() +
+                              ": Address already in use; end what listens there, or choose "
+                              "another --listen");
 }
 
 // ---------------------------------------------------------------- TCP

@@ -43,6 +43,7 @@ void UdpSide::open_port(const netem::DatagramRelay::Event& event) {
     auto port = RelaySocket::connect(routes_[event.route].server);
     if (!port || !poller_.add(port->fd(), tag_of(event.client))) {
         last_error_ = port ? "too many open files" : port.error();
+        ++not_opened_;
         relay_.close(event.client);
         return;
     }

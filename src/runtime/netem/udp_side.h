@@ -39,6 +39,8 @@ class UdpSide {
     const netem::DatagramRelay& relay() const { return relay_; }
     std::uint64_t not_sent() const { return not_sent_; }  // the kernel did not take them
     std::uint64_t not_read() const;                       // it dropped them before we came
+    // Clients that got no port, and why the last one did not.
+    std::uint64_t not_opened() const { return not_opened_; }
     const std::string& last_error() const { return last_error_; }
 
   private:
@@ -60,6 +62,7 @@ class UdpSide {
     std::array<netem::DatagramRelay::Outgoing, SocketBatch::kSize> due_;
     std::uint64_t not_sent_ = 0;
     std::uint64_t not_read_ = 0;  // by sockets that are closed
+    std::uint64_t not_opened_ = 0;
     std::string last_error_;
 };
 

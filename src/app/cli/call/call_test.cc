@@ -49,6 +49,12 @@ TEST_CASE(
     CHECK(url_of(m, {"room", "list"}) == "https://home.example.com" + tail);
     CHECK(url_of(m, {"room", "list", "--project", "other"}) == "http://other.example.com" + tail);
     CHECK(url_of(m, {"--subdomain", "other", "room", "list"}) == "http://other.example.com" + tail);
+    for (const std::vector<std::string>& more :
+         {std::vector<std::string>{}, std::vector<std::string>{"--project", "other"}}) {
+        std::vector<std::string> all{"room", "list", "--url", "http://node-2.example.com"};
+        all.insert(all.end(), more.begin(), more.end());
+        CHECK(url_of(m, all) == "http://node-2.example.com" + tail);
+    }
     CHECK(url_of(m, {"--dev", "room", "list"}) == "http://localhost:7880" + tail);
     CHECK(m.asked.back().grants.api_key == "devkey");
     m.files["livekit.toml"] = {"[agent]\nsubdomain = \"x\"\n[project]\n  subdomain = \"other\"\n",

@@ -70,6 +70,8 @@ Result<Credentials, std::string> of_projects(const Values& values, const Host& h
     CONFAB_TRY(const Projects projects, load_projects(host));
     const auto with_warning = [&](const Project& project, std::string_view how) {
         Credentials found = of(project, how);
+        // Its key at another of its addresses.
+        if (const std::string url = values.text("url"); !url.empty()) found.url = url;
         if (!projects.warning.empty()) found.warning = "warning: " + projects.warning + "\n";
         return found;
     };
