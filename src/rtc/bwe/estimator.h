@@ -35,6 +35,7 @@ class Estimator {
     void end_probe(Timestamp now) { probe_.end(now); }
     std::optional<ProbeBitrate::Result> probe_result() const { return probe_.result(); }
     bool probe_lost_much() const { return probe_.lost_much(); }
+    double probe_loss() const { return probe_.loss(); }
     // A rate that was shown: the estimate goes on from there.
     void set_rate(double bits_per_second, Timestamp now);
     // Losses so far were of a rate that is sent no more.

@@ -49,6 +49,11 @@ std::optional<ProbeBitrate::Result> ProbeBitrate::result() const {
     return Result{std::min(sent, arrived), false};
 }
 
+double ProbeBitrate::loss() const {
+    const std::uint64_t known = bytes_ + lost_bytes_;
+    return known == 0 ? 0 : static_cast<double>(lost_bytes_) / static_cast<double>(known);
+}
+
 bool ProbeBitrate::lost_much() const {
     return static_cast<double>(lost_bytes_) > (1 - kMinReceived) * static_cast<double>(sent_bytes_);
 }

@@ -41,6 +41,8 @@ class ProbeBitrate {
     std::optional<Result> result() const;
     // So much was lost that the rest shows nothing but a full link.
     bool lost_much() const;
+    // Of what became known, by bytes: 0 to 1.
+    double loss() const;
 
   private:
     bool covers(Timestamp sent) const {

@@ -205,11 +205,16 @@ void SharedLink::run_probe(const TrackList& tracks, Timestamp now) {
     const auto step = had_no_probe(tracks) ? next_probe_step(tracks) : std::nullopt;
     if (step) return try_step(tracks, *step, now);
     regulator_.note(result->verdict, probe_began_);
-    if (result->verdict != ProbeVerdict::kSuccess && result->verdict != ProbeVerdict::kLimitFound)
-        return;
-    commit(std::max(capacity_, result->highest));
+    std::uint64_t room = 0;
+    if (result->verdict == ProbeVerdict::kSuccess || result->verdict == ProbeVerdict::kLimitFound) {
+        commit(std::max(capacity_, result->highest));
+        room = capacity();
+    } else if (result->verdict == ProbeVerdict::kCongested) {
+        // The limit is where it was; bitrates may have fallen since it was shared.
+        room = std::min(capacity(), result->highest);
+    }
     const std::uint64_t before = usage_of(tracks);
-    boost(tracks, capacity(), kRoomForStep);
+    boost(tracks, room, kRoomForStep);
     if (usage_of(tracks) <= before) return;
     gained_ = now;
     regulator_.note_gain();

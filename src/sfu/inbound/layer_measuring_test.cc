@@ -80,8 +80,8 @@ TEST_CASE("StreamTracker: mute stops it, reset makes the next packet count at on
 TEST_CASE("BitrateMeter: cumulative over temporal layers [IN-21]") {
     BitrateMeter meter(BitrateMeter::kCameraInterval);
     CHECK_FALSE(meter.update(at_ms(0)));
-    meter.packet(0, 1000);
-    meter.packet(2, 500);
+    meter.packet(at_ms(0), 0, 1000);
+    meter.packet(at_ms(0), 2, 500);
     CHECK_FALSE(meter.update(at_ms(999)));
     CHECK(meter.update(at_ms(1000)));
     CHECK(meter.rates() == BitrateMeter::Rates{8000, 0, 12'000, 0});
@@ -159,22 +159,39 @@ TEST_CASE("StreamTracker: each stop costs all good cycles again, mutes count not
 
 TEST_CASE("BitrateMeter: each interval for itself, begun anew by a reset [IN-21]") {
     BitrateMeter meter(BitrateMeter::kScreenInterval);
-    meter.packet(9, 500);                    // counts as the highest
-    CHECK_FALSE(meter.update(at_ms(9000)));  // the first interval begins here
-    meter.packet(0, 1000);
-    CHECK_FALSE(meter.update(at_ms(12'999)));
-    CHECK(meter.update(at_ms(13'000)));
-    CHECK(meter.rates() == BitrateMeter::Rates{2000, 0, 0, 3000});
-    meter.packet(0, 1000);
-    CHECK_FALSE(meter.update(at_ms(14'000)));
-    CHECK(meter.update(at_ms(18'000)));  // over 5 s
+    CHECK_FALSE(meter.update(at_ms(8000)));
+    meter.packet(at_ms(9000), 9, 500);  // counts as the highest; the first interval begins here
+    meter.packet(at_ms(9500), 0, 1000);
+    CHECK_FALSE(meter.update(at_ms(9999)));
+    CHECK(meter.update(at_ms(11'000)));  // and is short
+    CHECK(meter.rates() == BitrateMeter::Rates{4000, 0, 0, 6000});
+    meter.packet(at_ms(12'000), 0, 1000);
+    CHECK_FALSE(meter.update(at_ms(14'999)));
+    CHECK(meter.update(at_ms(16'000)));  // over 5 s
     CHECK(meter.rates() == BitrateMeter::Rates{1600, 0, 0, 0});
-    meter.packet(0, 1000);
+    meter.packet(at_ms(16'500), 0, 1000);
     meter.reset();
     CHECK(meter.rates() == BitrateMeter::Rates{});
     CHECK_FALSE(meter.update(at_ms(30'000)));
-    CHECK(meter.update(at_ms(34'000)));
-    CHECK(meter.rates() == BitrateMeter::Rates{});
+    meter.packet(at_ms(40'000), 0, 1000);
+    CHECK(meter.update(at_ms(41'000)));
+    CHECK(meter.rates() == BitrateMeter::Rates{8000, 0, 0, 0});
+}
+
+TEST_CASE("BitrateMeter: a still screen that begins to move is measured soon [IN-21] [BWE-04]") {
+    BitrateMeter meter(BitrateMeter::kScreenInterval);
+    meter.packet(at_ms(0), 0, 1000);
+    CHECK(meter.update(at_ms(2000)));
+    CHECK(meter.rates()[0] == 4000);
+    // Twice as much is no news yet, more is; not within a second.
+    meter.packet(at_ms(2100), 0, 2000);
+    CHECK_FALSE(meter.update(at_ms(4000)));
+    CHECK(meter.update(at_ms(6000)));
+    CHECK(meter.rates()[0] == 4000);
+    meter.packet(at_ms(6100), 0, 300'000);
+    CHECK_FALSE(meter.update(at_ms(6999)));
+    CHECK(meter.update(at_ms(8000)));
+    CHECK(meter.rates()[0] == 1'200'000);
 }
 
 TEST_CASE("LayerFps: as many frames as the highest layer seen takes [IN-23]") {

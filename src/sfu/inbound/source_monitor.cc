@@ -51,7 +51,7 @@ bool SourceMonitor::packet(const MediaPacket& packet, SourceState& state) {
                           std::max(seen.temporal, state.max_seen.temporal)};
         changed = true;
     }
-    layers_[layer].meter.packet(packet.temporal, packet.payload.size() + 40);
+    layers_[layer].meter.packet(packet.arrival, packet.temporal, packet.payload.size() + 40);
     if (kind_ == MediaKind::kVideo && !packet.late)
         layers_[layer].fps.packet(packet.timestamp, packet.temporal);
     const bool told = state.svc() && packet.has_dd && !packet.late &&

@@ -5,6 +5,7 @@
 #include "sfu/inbound/stream_tracker.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace confab::sfu {
 
@@ -71,14 +72,18 @@ void StreamTracker::reset() {
     cycle_end_ = Timestamp::never();
 }
 
+bool BitrateMeter::rises(Duration elapsed) const {
+    const std::uint64_t bytes = std::accumulate(bytes_.begin(), bytes_.end(), std::uint64_t{0});
+    const std::uint64_t rate = std::ranges::max(rates_);
+    return bytes * 8 * 1'000'000 > kRises * rate * static_cast<std::uint64_t>(elapsed.us());
+}
+
 bool BitrateMeter::update(Timestamp now) {
-    if (!started_) {
-        started_ = true;
-        since_ = now;
-        return false;
-    }
+    if (!started_) return false;
     const Duration elapsed = now - since_;
-    if (elapsed < interval_) return false;
+    if (elapsed < kShortest) return false;
+    const bool known = std::ranges::max(rates_) > 0;
+    if (elapsed < interval_ && known && !rises(elapsed)) return false;
     std::uint64_t sum = 0;
     for (std::size_t t = 0; t < kMaxTemporalLayers; ++t) {
         sum += bytes_[t];

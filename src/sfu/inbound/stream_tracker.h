@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "base/state/state.h"
 #include "base/time.h"
@@ -84,10 +85,12 @@ class BitrateMeter {
 
     explicit BitrateMeter(Duration interval) : interval_(interval) {}
 
-    void packet(std::uint8_t temporal, std::size_t bytes) {
+    void packet(Timestamp now, std::uint8_t temporal, std::size_t bytes) {
+        if (!std::exchange(started_, true)) since_ = now;
         bytes_[temporal < kMaxTemporalLayers ? temporal : kMaxTemporalLayers - 1] += bytes;
     }
-    // True when an interval is over; rates() is new then.
+    // True when an interval is over; rates() is new then. The first one is short, and so is one in
+    // which much more comes than in the last: a link may be full of it.
     bool update(Timestamp now);
     // Cumulative: [t] holds everything needed for temporal layer t; above the highest, 0.
     const Rates& rates() const { return rates_; }
@@ -99,6 +102,10 @@ class BitrateMeter {
   private:
     template <typename Self, typename Io>
     static void fields(Self& self, Io& io);
+
+    static constexpr Duration kShortest = Duration::seconds(1);
+    static constexpr std::uint64_t kRises = 2;  // times the last rate
+    bool rises(Duration elapsed) const;
 
     Duration interval_;
     bool started_ = false;

@@ -221,16 +221,20 @@ std::size_t Subscriptions::resend(OutboundTrack& outbound, std::span<ResendPacke
 }
 
 // At least `bytes` of packets that repair nothing, if there is anything to make them of: the newest
-// packets again where RTX was negotiated, padding elsewhere (FWD-14). Returns what was queued.
+// packets again, and once more where they are small or few, where RTX was negotiated, padding
+// elsewhere (FWD-14). Returns what was queued.
 std::size_t Subscriptions::send_probe(Timestamp now, ShardPeer& peer, std::size_t bytes) {
     std::size_t sent = 0;
     // A copy would come before what it is of.
     if (peer.downlink().waits()) return 0;
-    for (const auto& outbound : peer.downlink().tracks()) {
-        if (!outbound->down_track.info().video()) continue;
-        for (std::size_t back = 0; back < DownTrack::kProbePackets && sent < bytes; ++back)
-            if (auto copy = outbound->down_track.probe_packet(back))
-                sent += resend(*outbound, std::span(&*copy, 1));
+    for (std::size_t before = 1, pass = 0; pass < kProbePasses && before != sent; ++pass) {
+        before = sent;
+        for (const auto& outbound : peer.downlink().tracks()) {
+            if (!outbound->down_track.info().video()) continue;
+            for (std::size_t back = 0; back < DownTrack::kProbePackets && sent < bytes; ++back)
+                if (auto copy = outbound->down_track.probe_packet(back))
+                    sent += resend(*outbound, std::span(&*copy, 1));
+        }
     }
     if (sent > 0) return sent;
     for (const auto& outbound : peer.downlink().tracks()) {

@@ -94,6 +94,7 @@ class Subscriptions {
     bool catch_up(Timestamp now, OutboundTrack& outbound, std::uint8_t layer);
     void detach(Timestamp now, OutboundTrack& outbound);
     void finish(Timestamp now, OutboundTrack& outbound);
+    static constexpr std::size_t kProbePasses = 8;  // over the newest packets, in a round
     std::size_t send_probe(Timestamp now, ShardPeer& peer, std::size_t bytes);
 
     Parts parts_;

@@ -292,6 +292,19 @@ TEST_CASE("Subscriptions: a probe's round is whole packets, and its pace hears o
     CHECK(call.port().sent.back().probe == 0);
 }
 
+TEST_CASE("Subscriptions: a round is as large as asked for, of few packets, too [BWE-11]") {
+    Narrow call;
+    call.send(8);
+    call.report();
+    call.probe(20'000);  // of six packets
+    REQUIRE(call.port().probed.size() == 1);
+    CHECK(call.port().probed[0] >= 20'000);
+    CHECK(call.port().probed[0] < 21'000);
+    // What is asked for without measure is not.
+    call.probe(1'000'000);
+    CHECK(call.port().probed[1] < 60'000);
+}
+
 TEST_CASE(
     "Subscriptions: without RTX a probe is padding, and nothing where there is none [FWD-14]") {
     Narrow call(false);

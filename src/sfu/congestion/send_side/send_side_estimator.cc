@@ -99,7 +99,7 @@ void SendSideEstimator::watch_queue(Timestamp now) {
 
 void SendSideEstimator::watch(Timestamp now) {
     watch_queue(now);
-    watch_losses();
+    if (!probe_) watch_losses();
     const bool trouble = queue_stays(now) || losing();
     if (trouble) trouble_ = now;
     if (probe_) {
@@ -197,12 +197,24 @@ Timestamp SendSideEstimator::next_deadline() const {
 // ------------------------------------------------------------------ probes
 
 void SendSideEstimator::begin_probe(std::uint64_t goal, Timestamp now) {
-    probe_ = Probe{goal, false, Timestamp::never(), Timestamp::never()};
+    const double usual = std::max(own_loss_, gcc_.losses().loss());
+    probe_ = Probe{goal, usual, false, Timestamp::never(), Timestamp::never()};
     gcc_.begin_probe(now);
 }
 
+Timestamp SendSideEstimator::no_probe_before() const {
+    const Timestamp judged = failed_at_ + kJudged;
+    if (!long_since_.is_never()) return std::max(judged, long_since_ + kLongFor * 2);
+    if (excused_ > kSomeQueue) return std::max(judged, excused_until_ + kLongFor * 2);
+    return judged;
+}
+
+bool SendSideEstimator::probe_lost() const {
+    return gcc_.probe_loss() > kMoreThanOwn * probe_->usual_loss + kProbeLoss;
+}
+
 bool SendSideEstimator::goal_reached() const {
-    if (!probe_ || probe_->due.is_never()) return false;
+    if (!probe_ || probe_->due.is_never() || probe_lost()) return false;
     const auto result = gcc_.probe_result();
     return result && !result->saturated &&
            static_cast<double>(video_of(result->bits_per_second)) >=
@@ -231,16 +243,19 @@ std::optional<ProbeResult> SendSideEstimator::poll_probe_result(Timestamp now) {
     const auto result = gcc_.probe_result();
     ProbeResult out;
     if (result) {
-        out.highest = video_of(result->bits_per_second);
+        const bool lost = probe_lost() && !result->saturated;
+        const double rate =
+            result->bits_per_second * (lost ? bwe::ProbeBitrate::kOfSaturated : 1.0);
+        out.highest = video_of(rate);
         const bool gained = capacity_<kUnlimitedCapacity&& static_cast<double>(out.highest)> kGain *
                             static_cast<double>(capacity_);
-        const bool full = result->saturated || probe_->congested;
+        const bool full = result->saturated || lost || probe_->congested;
         if (!full)
             out.verdict = ProbeVerdict::kSuccess;
         else
             out.verdict = gained ? ProbeVerdict::kLimitFound : ProbeVerdict::kCongested;
         if (gained || !full) {
-            gcc_.set_rate(result->bits_per_second, now);
+            gcc_.set_rate(rate, now);
             capacity_ = std::max(capacity_, out.highest);
         }
     } else if (probe_->congested) {
@@ -249,6 +264,7 @@ std::optional<ProbeResult> SendSideEstimator::poll_probe_result(Timestamp now) {
     found_room_ = result && !result->saturated && out.verdict == ProbeVerdict::kSuccess;
     gcc_.forget_losses();  // they were the probe's
     if (out.verdict != ProbeVerdict::kSuccess) {
+        failed_at_ = now;
         excused_ = gcc_.standing_delay();
         excused_until_ = now + kProbeQueue;
         excuses_until_ = now + kProbeHeard;

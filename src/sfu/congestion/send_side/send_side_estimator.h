@@ -54,6 +54,9 @@ class SendSideEstimator final : public LinkEstimator {
     // Beyond the goal's 95 % a probe need not go on; a gain of less than 5 % is none.
     static constexpr double kEnough = 0.95;
     static constexpr double kGain = 1.05;
+    // A probe of which so much more is lost than before it has filled a queue too short to be seen.
+    static constexpr double kProbeLoss = 0.1;
+    static constexpr Duration kJudged = Duration::millis(2400);  // losses, at least
 
     // ------------------------------------------------------------ what was sent, and what became
     void packets_sent(std::span<const SentPacket> packets);
@@ -86,6 +89,9 @@ class SendSideEstimator final : public LinkEstimator {
     void abort_probe() override { probe_.reset(); }
     bool probing() const override { return probe_.has_value(); }
     bool probe_congested() const override { return probe_ && probe_->congested; }
+    // A queue that stands is judged first, and so are the losses behind a probe that failed: each
+    // probe begins them anew.
+    Timestamp no_probe_before() const override;
     bool goal_reached() const override;
     void probe_is_out(Timestamp now, Duration rtt) override;
     Timestamp probe_deadline() const override { return probe_ ? probe_->due : Timestamp::never(); }
@@ -100,6 +106,7 @@ class SendSideEstimator final : public LinkEstimator {
   private:
     struct Probe {
         std::uint64_t goal = 0;
+        double usual_loss = 0;  // before it
         bool congested = false;
         Timestamp due = Timestamp::never();
         Timestamp out = Timestamp::never();  // the last packet left
@@ -111,6 +118,7 @@ class SendSideEstimator final : public LinkEstimator {
     bool losing() const;
     void note_others(std::uint64_t video, Timestamp now);
     bool end_is_untold(Timestamp now) const;
+    bool probe_lost() const;
     void watch_queue(Timestamp now);
     void watch_losses();
     void watch(Timestamp now);
@@ -140,6 +148,7 @@ class SendSideEstimator final : public LinkEstimator {
     double own_loss_ = 0;     // of the link, whatever is sent
     Duration excused_;        // a queue as long as this
     Timestamp excused_until_;
+    Timestamp failed_at_;      // the last probe that did not succeed: its verdict
     Timestamp excuses_until_;  // what grows until then is the probe's
 };
 

@@ -15,6 +15,7 @@ namespace confab::sfu {
 namespace {
 
 using bwe::test::BottleneckProfile;
+using test::at_ms;
 using test::camera;
 using test::FlowModel;
 using test::FlowOptions;
@@ -118,6 +119,83 @@ TEST_CASE("send-side loop: pictures that come and go in size leave sound alone [
         // Half of the time there is less than the link takes.
         CHECK(static_cast<double>(totals.bytes) * 8 / 125 > 0.5 * link);
     }
+}
+
+TEST_CASE("send-side loop: a cut is made between probes where the way is long [BWE-04] [BWE-11]") {
+    const SourceState source = camera();
+    FlowOptions options;
+    options.way = Duration::millis(275);
+    options.way_back = Duration::millis(300);
+    Loop loop(options);
+    loop.flow.tracks().add(wish(source));
+    const auto run = [&](std::int64_t until) {
+        while (loop.now < until) {
+            loop.run(loop.now + 1000);
+            const Duration waits = loop.link.waiting(at_ms(loop.now));
+            loop.flow.port().update_rtt(Duration::millis(600) + waits, at_ms(loop.now));
+        }
+    };
+    run(kNarrow);
+    loop.narrow(1e6, 400);
+    while (loop.flow.port().probe_rate() == 0 && loop.now < 30'000)
+        loop.run(loop.now + 1);
+    REQUIRE(loop.now < 30'000);
+    // It becomes narrower in the middle of a probe, which hides that.
+    loop.narrow(400e3, 400);
+    run(loop.now + 10'000);
+    const FlowModel::Totals before = loop.flow.totals();
+    run(loop.now + 50'000);
+    const FlowModel::Totals& after = loop.flow.totals();
+    CHECK((after.lost - before.lost) * 10 < after.sent - before.sent);
+    CHECK((after.audio_lost - before.audio_lost) * 50 < after.audio_sent - before.audio_sent);
+}
+
+TEST_CASE(
+    "send-side loop: a probe that fills a short queue has found the limit [BWE-11] [BWE-23]") {
+    SourceState source = camera();
+    for (auto& layer : source.bitrate)
+        layer = {layer[2], 0, 0, 0};  // one temporal layer
+    source.max_seen.temporal = 0;
+    Loop loop;
+    loop.flow.tracks().add(wish(source));
+    loop.run(kNarrow);
+    loop.narrow(300e3, 200);
+    loop.run(15'000);
+    loop.narrow(1.4e6, 30);
+    loop.run(30'000);
+    REQUIRE(loop.flow.changes().back().sent.spatial == 1);
+    const FlowModel::Totals before = loop.flow.totals();
+    loop.run(90'000);
+    CHECK(loop.flow.changes().back().sent.spatial == 1);
+    CHECK((loop.flow.totals().lost - before.lost) * 50 < loop.flow.totals().sent - before.sent);
+}
+
+TEST_CASE("send-side loop: what is known to fit is sent, whatever others want [BWE-05] [BWE-11]") {
+    SourceState screen = camera();
+    screen.bitrate[0] = {150'000, 0, 0, 0};
+    screen.bitrate[1] = {3'000'000, 0, 0, 0};
+    screen.bitrate[2] = {};
+    screen.max_seen = {1, 0};
+    screen.available = 3;
+    SourceState source = camera();
+    const auto scale = [&source](std::uint64_t percent) {
+        for (auto& layer : source.bitrate)
+            for (std::uint64_t& rate : layer)
+                rate = rate * percent / 100;
+    };
+    scale(300);
+    Loop loop;
+    loop.flow.tracks().add(wish(screen, kTopLayer, 255));
+    loop.flow.tracks().add(wish(source));
+    loop.run(kNarrow);
+    loop.narrow(1e6, 300);
+    loop.run(25'000);
+    REQUIRE(loop.flow.tracks().sent(0) == Layer{0, 0});
+    REQUIRE(loop.flow.tracks().sent(1).spatial == 0);
+    scale(34);  // its pictures become small
+    loop.run(60'000);
+    CHECK(loop.flow.tracks().sent(0) == Layer{0, 0});
+    CHECK(loop.flow.tracks().sent(1).spatial == 1);
 }
 
 TEST_CASE("send-side loop: jitter and losses of the link itself take nothing [BWE-32]") {
