@@ -117,6 +117,25 @@ TEST_CASE("DownTrack: descriptors that were not negotiated choose nothing [FWD-0
     CHECK(out->payload_offset == 1);
 }
 
+TEST_CASE("DownTrack: descriptors that a later offer brings choose layers from then on [FWD-08]") {
+    Svc svc(Codec::kAv1, false);
+    MediaPacket plain = svc.stream.next(0, true);
+    REQUIRE(pass(svc.track, plain, at_ms(0)));
+    svc.source.dependency_descriptor = true;
+    svc.track.source_changed(at_ms(50));
+    CHECK_FALSE(pass(svc.track, svc.stream.next(3000, false), at_ms(60)));
+    const auto key = pass(svc.track, svc.with(svc.structure, true), at_ms(100));
+    REQUIRE(key);
+    CHECK(key->dd_mode == DescriptorMode::kAsIs);
+    CHECK(pass(svc.track, svc.with(svc.s1_key, true), at_ms(101)));
+    const auto top = pass(svc.track, svc.with(svc.s2_key, true), at_ms(102));
+    REQUIRE(top);
+    CHECK(top->marker);
+    // Once more changes nothing.
+    svc.track.source_changed(at_ms(110));
+    CHECK(pass(svc.track, svc.with(svc.s2_delta, false), at_ms(133)));
+}
+
 TEST_CASE_HANDED_OVER(
     "DownTrack: layers of one stream or of several, by codec and mode [FWD-05] [FWD-07]") {
     struct Row {

@@ -230,6 +230,10 @@ void Forwarder::set_flowing(bool flowing) {
 void Forwarder::source_changed() {
     if (source_->muted && !rare_->publisher_was_muted) rare_->clock.note_publisher_mute();
     rare_->publisher_was_muted = source_->muted;
+    // A later offer of the publisher brought them; its layers are told by them from now on.
+    if (!selector_.lacks_descriptors(*source_)) return;
+    stop();
+    selector_.take_codec(codec_, *source_);
 }
 
 void Forwarder::switch_source(const SourceState& source) {

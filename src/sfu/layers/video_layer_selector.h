@@ -23,6 +23,10 @@ class VideoLayerSelector {
 
     // Packets are of this codec from now on; makes room for what it needs.
     void take_codec(Codec codec, const SourceState& source);
+    // The source has descriptors, which it had not when the codec was taken: to be taken again.
+    bool lacks_descriptors(const SourceState& source) const {
+        return layered_codec_ && source.dependency_descriptor && !dependency_;
+    }
     // The packet is of the codec taken last. `rewrite` is written where the packet's dependency
     // descriptor must be.
     Selection select(const MediaPacket& packet, const SourceState& source, Rewrite& rewrite) {

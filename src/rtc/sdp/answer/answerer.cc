@@ -4,8 +4,10 @@
 // The answering side (RFC 8829 §5.3): what is known of each section across offers, the tracks
 // published on them and the senders bound to them. An offer that fails changes nothing.
 #include <algorithm>
+#include <optional>
 #include <set>
 
+#include "base/text.h"
 #include "rtc/sdp/answer/answerer_state.h"
 #include "rtc/sdp/answer/publish_section.h"
 #include "rtc/sdp/description/transport_info.h"
@@ -19,6 +21,19 @@ Direction answer_direction(const AnswerSection& section) {
     // A section never used is answered sendonly from the start (SDP-01), a freed one inactive.
     const bool idle = section.ever_bound && !section.sender;
     return idle ? Direction::kInactive : Direction::kSendOnly;
+}
+
+// Which codec of the track comes first in the answer; nothing: none of them.
+std::optional<std::size_t> codec_answered(const TrackClaim& claim, const PublishSection& section) {
+    const auto& mimes = claim.track.codec_mimes;
+    if (section.codecs.empty()) return std::nullopt;
+    const auto is = [&](const std::string& mime) {
+        return equals_ignore_case(mime, section.codecs.front().mime);
+    };
+    if (claim.codec_index < mimes.size() && is(mimes[claim.codec_index])) return std::nullopt;
+    const auto found = std::ranges::find_if(mimes, is);
+    if (found == mimes.end()) return std::nullopt;
+    return static_cast<std::size_t>(found - mimes.begin());
 }
 
 }  // namespace
@@ -258,6 +273,9 @@ std::vector<PublishSection> Answerer::match_late(const std::vector<PendingTrack>
     std::vector<PublishSection> out;
     for (TrackMatch& found : match_tracks(open, pending, published)) {
         AnswerSection& section = all[found.index];
+        // Answered before it was announced, it may have become one of the track's other codecs.
+        found.claim.codec_index =
+            codec_answered(found.claim, section.published).value_or(found.claim.codec_index);
         section.published.cid = found.claim.track.cid;
         section.published.codec_index = found.claim.codec_index;
         section.track = std::move(found.claim);

@@ -319,6 +319,28 @@ TEST_CASE("Answerer: a track announced after its offer is matched late [SDP-30]"
 }
 
 TEST_CASE(
+    "Answerer: announced late, a section is of the codec that it was answered with [SDP-30]") {
+    Answerer answerer(config());
+    const Description offer = offer_of({video("0", kSend, "cam")});
+    const Result r = answer_to(answerer, offer);
+    const std::string first = "video/" + r.section(0).codecs.at(0).name;
+    PendingTrack track = pending("cam", Kind::kVideo);
+    track.codec_mimes = {"video/AV1", first};
+    track.codec_cids = {"cam", ""};
+    const auto late = answerer.match_late({track});
+    REQUIRE(late.size() == 1);
+    CHECK(late[0].codec_index == 1);
+    const Result next = answer_to(answerer, offer);
+    CHECK("video/" + next.section(0).codecs.at(0).name == first);
+    CHECK(next.answer.publish.at(0).codec_index == 1);
+    // One of none of them is the first.
+    Answerer other(config());
+    answer_to(other, offer);
+    track.codec_mimes = {"video/AV1", "video/none"};
+    CHECK(other.match_late({track}).at(0).codec_index == 0);
+}
+
+TEST_CASE(
     "Answerer: unpublish and republish, on the same and on another section [SDP-30] [SDP-44]") {
     Answerer answerer(config());
     answer_to(answerer, offer_of({video("0", kSend, "one")}), {pending("one", Kind::kVideo)});
