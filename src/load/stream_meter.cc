@@ -48,7 +48,9 @@ void StreamMeter::begin(Timestamp now) {
 
 bool StreamMeter::sampled() {
     if (state_ == State::kForeign) return false;
-    if (state_ != State::kFlowing) return true;
+    // What is missing may break pictures until a key frame, which is to be seen.
+    if (state_ != State::kFlowing || (!missing_.empty() && kind_ == client::MediaKind::kVideo))
+        return true;
     if (--until_sample_ > 0) return false;
     until_sample_ = std::max(1U, sample_);
     return true;
@@ -114,7 +116,12 @@ void StreamMeter::note_picture(const PacketSeen& packet) {
 // ---------------------------------------------------------------- contents
 
 void StreamMeter::stamped(Timestamp arrival, const client::MediaStamp& stamp) {
-    if (state_ == State::kFlowing || !stamp.key) return;
+    if (!stamp.key) return;
+    if (state_ == State::kFlowing) {
+        whole_from_ = unwrapper_.highest();
+        whole_at_ = arrival;
+        return;
+    }
     if (state_ == State::kBroken) figures_.frozen = figures_.frozen + (arrival - broken_at_);
     state_ = State::kFlowing;
     key_frame_wanted_ = false;
@@ -151,12 +158,18 @@ void StreamMeter::give_up_old(Timestamp now) {
     const auto first = std::ranges::find_if(missing_, is_old);
     if (first == missing_.end()) return;
     const Missing oldest = *first;
-    // The picture stood still there, which is one freeze.
-    const bool counted = state_ == State::kFlowing && oldest.sequence < counted_before_;
+    const std::int64_t newest = std::ranges::max(missing_, {}, [&](const Missing& one) {
+                                    return is_old(one) ? one.sequence : -1;
+                                }).sequence;
     const auto old = static_cast<std::uint64_t>(std::erase_if(missing_, is_old));
-    if (!counted) return lose(now, old, oldest.noticed);
+    if (state_ != State::kFlowing || kind_ == client::MediaKind::kAudio)
+        return lose(now, old, oldest.noticed);
     figures_.lost += old;
-    break_chain(now, oldest.noticed);
+    // The picture stood still there, which is one freeze.
+    if (oldest.sequence >= counted_before_) ++figures_.freezes;
+    if (newest >= whole_from_) return break_chain(now, oldest.noticed);
+    // A key frame came meanwhile.
+    figures_.frozen = figures_.frozen + std::max(whole_at_ - oldest.noticed, Duration::zero());
 }
 
 void StreamMeter::handle_timeout(Timestamp now) {

@@ -112,8 +112,10 @@ class StreamMeter {
     bool picture_seen_ = false;
     Duration interval_;    // between pictures, by their RTP times
     Timestamp broken_at_;  // nothing can be decoded since
-    // Numbers below it belong to gaps that are counted as freezes already.
+    // Numbers below it were missing when a gap was counted as a freeze.
     std::int64_t counted_before_ = 0;
+    std::int64_t whole_from_ = 0;  // a key frame came there: what was missing before is no matter
+    Timestamp whole_at_;
     StreamFigures figures_;
 };
 

@@ -129,6 +129,23 @@ TEST_CASE("StreamMeter: an unrepaired loss breaks pictures until a key frame [LK
     CHECK(stream.meter.figures().frozen == StreamMeter::kPatience + Duration::millis(300));
 }
 
+TEST_CASE("StreamMeter: a key frame that comes before a loss is given up ends it [LKC-32]") {
+    Stream stream(MediaKind::kVideo, 17);
+    stream.run(0, 10);
+    CHECK(stream.packet(11));  // without the tenth: contents are wanted
+    const Timestamp noticed = stream.now;
+    CHECK(stream.packet(12));
+    stream.key();
+    const Duration took = stream.now - noticed;
+    stream.run(13, 40);
+    stream.meter.handle_timeout(noticed + StreamMeter::kPatience);
+    CHECK(stream.meter.decodes());
+    CHECK_FALSE(stream.meter.take_key_frame_request(noticed + StreamMeter::kPatience));
+    CHECK(stream.meter.figures().lost == 1);
+    CHECK(stream.meter.figures().freezes == 1);
+    CHECK(stream.meter.figures().frozen == took);
+}
+
 TEST_CASE("StreamMeter: a gap of more than three pictures is a freeze, three are none [LKC-32]") {
     Stream stream;
     stream.run(0, 30);

@@ -8,13 +8,19 @@
 namespace confab::netem {
 
 void Link::set_profile(Timestamp now, const LinkProfile& profile) {
-    const Duration waiting = std::max(wire_free_ - now, Duration::zero());
-    if (profile.bits_per_second == 0)
-        wire_free_ = std::min(wire_free_, now);
-    else if (waiting > Duration::zero() && profile_.bits_per_second > 0)
-        wire_free_ = now + waiting.scaled(static_cast<double>(profile_.bits_per_second) /
-                                          static_cast<double>(profile.bits_per_second));
+    if (profile.bits_per_second == 0) wire_free_ = std::min(wire_free_, now);
+    old_until_ = wire_free_;
+    old_rate_ = profile_.bits_per_second;
     profile_ = profile;
+}
+
+// They stay as many when the rate changes.
+double Link::queued_bytes(Timestamp now) const {
+    const auto bytes = [](Duration time, std::uint64_t rate) {
+        return std::max(time, Duration::zero()).to_seconds() * static_cast<double>(rate) / 8;
+    };
+    return bytes(std::min(old_until_, wire_free_) - now, old_rate_) +
+           bytes(wire_free_ - std::max(now, old_until_), profile_.bits_per_second);
 }
 
 bool Link::is_lost() {
@@ -43,13 +49,10 @@ Duration Link::extra_delay() {
 
 std::optional<Timestamp> Link::send_over_wire(Timestamp now, std::size_t on_wire) {
     if (profile_.bits_per_second == 0) return now;
-    const auto bits = [&](Duration d) {
-        return static_cast<double>(d.us()) * static_cast<double>(profile_.bits_per_second) / 1e6;
-    };
     const Duration waiting = std::max(wire_free_ - now, Duration::zero());
     const bool is_full = profile_.queue_time > Duration::zero()
                              ? waiting > profile_.queue_time
-                             : bits(waiting) / 8 + static_cast<double>(on_wire) >
+                             : queued_bytes(now) + static_cast<double>(on_wire) >
                                    static_cast<double>(profile_.queue_bytes);
     if (is_full) return std::nullopt;
     const std::uint64_t us = on_wire * 8'000'000ULL / profile_.bits_per_second;

@@ -61,7 +61,7 @@ class Link {
 
     Link(const LinkProfile& profile, Rng rng) : profile_(profile), rng_(rng) {}
 
-    // What waits for the wire then is sent at the new rate.
+    // What waits for the wire then still goes at the old rate.
     void set_profile(Timestamp now, const LinkProfile& profile);
     // Nothing passes before `until`.
     void set_outage(Timestamp until) { outage_until_ = std::max(outage_until_, until); }
@@ -73,13 +73,16 @@ class Link {
     bool is_lost();
     bool is_reordered();
     Duration extra_delay();
+    double queued_bytes(Timestamp now) const;
     // When the wire has sent it; nothing if the queue in front of it is full.
     std::optional<Timestamp> send_over_wire(Timestamp now, std::size_t on_wire);
 
     LinkProfile profile_;
     Rng rng_;
     Timestamp outage_until_;
-    Timestamp wire_free_;      // when the wire has sent what is queued
+    Timestamp wire_free_;  // when the wire has sent what is queued
+    Timestamp old_until_;  // so much of it goes at a rate of before
+    std::uint64_t old_rate_ = 0;
     Timestamp last_delivery_;  // jitter alone does not reorder
     double last_jitter_ = 0;   // 0 to 1
     bool in_burst_ = false;

@@ -53,23 +53,32 @@ TEST_CASE("Link: the rate spaces packets, the queue drops at its tail [DES-51]")
     CHECK(link.offer(at_us(50'000), 972).count == 1);
 }
 
-TEST_CASE("Link: what waits when the rate changes is sent at the new one [DES-51]") {
+TEST_CASE("Link: what waits stays as much when the rate changes, and goes first [DES-51]") {
     LinkProfile p = perfect_link();
     p.bits_per_second = 80'000;  // 10 bytes a millisecond
     p.queue_bytes = 10'000;
     Link link(p, Rng(1));
     REQUIRE(send(link, 20, 972, Duration::zero()).size() == 10);  // a second of it
-    SUBCASE("a faster one has room at once") {
+    SUBCASE("a faster one") {
         p.bits_per_second = 8'000'000;
         link.set_profile(at_us(0), p);
         CHECK(link.offer(at_us(0), 972).count == 0);
-        CHECK(link.offer(at_us(1'000), 972).count == 1);
+        const Deliveries next = link.offer(at_us(150'000), 972);
+        REQUIRE(next.count == 1);
+        CHECK(next.at[0] == at_us(1'001'000) + p.propagation);
     }
-    SUBCASE("a slower one is as full as before") {
+    SUBCASE("a slower one") {
         p.bits_per_second = 8'000;
         link.set_profile(at_us(0), p);
-        CHECK(link.offer(at_us(500'000), 972).count == 0);
-        CHECK(link.offer(at_us(1'000'000), 972).count == 1);
+        CHECK(link.offer(at_us(50'000), 972).count == 0);
+        const Deliveries next = link.offer(at_us(150'000), 972);
+        REQUIRE(next.count == 1);
+        CHECK(next.at[0] == at_us(2'000'000) + p.propagation);
+        // Nine of before and the slow one, then two slow ones.
+        CHECK(link.offer(at_us(150'000), 972).count == 0);
+        for (int i = 0; i < 9; ++i)
+            CHECK(link.offer(at_us(1'000'000), 972).count == 1);
+        CHECK(link.offer(at_us(1'000'000), 972).count == 0);
     }
     SUBCASE("one without a limit has no queue") {
         p.bits_per_second = 0;

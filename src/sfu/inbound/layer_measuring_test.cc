@@ -192,6 +192,17 @@ TEST_CASE("BitrateMeter: a still screen that begins to move is measured soon [IN
     CHECK_FALSE(meter.update(at_ms(6999)));
     CHECK(meter.update(at_ms(8000)));
     CHECK(meter.rates()[0] == 1'200'000);
+    // A silent one is not looked at, and measured from when it moves.
+    meter.packet(at_ms(68'000), 0, 300'000);
+    CHECK_FALSE(meter.update(at_ms(68'999)));
+    CHECK(meter.update(at_ms(72'000)));
+    CHECK(meter.rates()[0] == 600'000);
+    // Without a byte its rate is that of its interval.
+    CHECK_FALSE(meter.update(at_ms(74'000)));
+    CHECK(meter.update(at_ms(76'000)));
+    CHECK(meter.rates()[0] == 0);
+    CHECK_FALSE(meter.update(at_ms(78'000)));
+    CHECK(meter.update(at_ms(80'000)));
 }
 
 TEST_CASE("LayerFps: as many frames as the highest layer seen takes [IN-23]") {

@@ -82,8 +82,7 @@ bool BitrateMeter::update(Timestamp now) {
     if (!started_) return false;
     const Duration elapsed = now - since_;
     if (elapsed < kShortest) return false;
-    const bool known = std::ranges::max(rates_) > 0;
-    if (elapsed < interval_ && known && !rises(elapsed)) return false;
+    if (elapsed < interval_ && !rises(elapsed)) return false;
     std::uint64_t sum = 0;
     for (std::size_t t = 0; t < kMaxTemporalLayers; ++t) {
         sum += bytes_[t];

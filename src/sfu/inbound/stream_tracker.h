@@ -9,6 +9,7 @@
 // what fell silent with all the others comes back with its next packet.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -86,7 +87,8 @@ class BitrateMeter {
     explicit BitrateMeter(Duration interval) : interval_(interval) {}
 
     void packet(Timestamp now, std::uint8_t temporal, std::size_t bytes) {
-        if (!std::exchange(started_, true)) since_ = now;
+        // Nothing was looked at while nothing came.
+        if (!std::exchange(started_, true) || (now - since_ > interval_ && !holds())) since_ = now;
         bytes_[temporal < kMaxTemporalLayers ? temporal : kMaxTemporalLayers - 1] += bytes;
     }
     // True when an interval is over; rates() is new then. The first one is short, and so is one in
@@ -106,6 +108,9 @@ class BitrateMeter {
     static constexpr Duration kShortest = Duration::seconds(1);
     static constexpr std::uint64_t kRises = 2;  // times the last rate
     bool rises(Duration elapsed) const;
+    bool holds() const {
+        return std::any_of(bytes_.begin(), bytes_.end(), [](std::uint64_t b) { return b > 0; });
+    }
 
     Duration interval_;
     bool started_ = false;

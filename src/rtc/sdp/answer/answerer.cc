@@ -108,14 +108,16 @@ void Answerer::State::match(AnswerSections& next, const Description& offer,
         const std::string track_id = track_id_of(offered);
         if (section.matched) published.push_back(*section.track);
         // The msid of a live track may change with its source; only an announced id means another.
-        if (section.matched && section.published.sdp_track_id == track_id) continue;
+        const bool sure = section.matched && !section.track->guessed;
+        if (sure && section.published.sdp_track_id == track_id) continue;
         std::string mime;
         if (!offered.codecs.empty()) mime = mime_of(offered.kind, offered.codecs.front().name);
-        open.push_back({i, section.kind, track_id, std::move(mime), section.matched});
+        open.push_back({i, section.kind, track_id, std::move(mime), sure});
     }
     for (TrackMatch& found : match_tracks(open, pending, published)) {
         AnswerSection& section = next[found.index];
-        if (section.matched) out.ended_mids.push_back(section.mid);
+        // Of one that was guessed nobody has made a track.
+        if (section.matched && !section.track->guessed) out.ended_mids.push_back(section.mid);
         section.track = std::move(found.claim);
         section.matched = true;
     }
@@ -191,7 +193,7 @@ void Answerer::State::collect(const Description& offer, const Description& answe
         if (sent_before && !section.sending) out.ended_mids.push_back(sections[i].mid);
         if (section.sending) {
             section.published = describe_publish(offer.sections[i], answer.sections[i]);
-            if (section.matched) {
+            if (section.matched && !section.track->guessed) {
                 section.published.cid = section.track->track.cid;
                 section.published.codec_index = section.track->codec_index;
                 out.publish.push_back(section.published);
@@ -262,10 +264,8 @@ std::vector<PublishSection> Answerer::match_late(const std::vector<PendingTrack>
     AnswerSections& all = state_->sections;
     for (std::size_t i = 0; i < all.size(); ++i) {
         if (!all[i].sending) continue;
-        if (all[i].matched) {
-            published.push_back(*all[i].track);
-            continue;
-        }
+        if (all[i].matched) published.push_back(*all[i].track);
+        if (all[i].matched && !all[i].track->guessed) continue;
         const PublishSection& section = all[i].published;
         const std::string mime = section.codecs.empty() ? "" : section.codecs.front().mime;
         open.push_back({i, all[i].kind, section.sdp_track_id, mime, false});

@@ -301,8 +301,14 @@ TEST_CASE("Answerer: backup codecs by their cid, later or at once, or by mime [S
     Answerer by_mime(config());
     answer_to(by_mime, offer_of({video("0", kSend, "cam")}), {track});
     r = answer_to(by_mime, offer_of({video("0", kSend, "cam"), video("1", kSend, "strange")}));
-    REQUIRE(r.answer.publish.size() == 2);
-    CHECK(r.answer.publish[1].codec_index == 1);
+    // It is that codec's once the codec is announced, whatever it is called.
+    CHECK(r.answer.publish.size() == 1);
+    CHECK(r.section(1).codecs.at(0).pt == 96);
+    PendingTrack backup = pending("cam-vp8", Kind::kVideo, {"video/vp8"});
+    const auto late = by_mime.match_late({backup});
+    REQUIRE(late.size() == 1);
+    CHECK(late[0].cid == "cam-vp8");
+    CHECK(late[0].mid == "1");
 }
 
 TEST_CASE("Answerer: a track announced after its offer is matched late [SDP-30]") {
@@ -338,6 +344,42 @@ TEST_CASE(
     answer_to(other, offer);
     track.codec_mimes = {"video/AV1", "video/none"};
     CHECK(other.match_late({track}).at(0).codec_index == 0);
+}
+
+TEST_CASE(
+    "Answerer: what is a backup codec by its codec alone may be announced as anything [SDP-30]") {
+    Answerer answerer(config());
+    PendingTrack camera = pending("cam", Kind::kVideo);
+    const Description one = offer_of({video("0", kSend, "cam")});
+    const Description two = offer_of({video("0", kSend, "cam"), video("1", kSend, "other")});
+    const std::string first = "video/" + two.sections[1].codecs.at(0).name;
+    camera.codec_mimes = {"video/AV1", first};
+    camera.codec_cids = {"cam", ""};
+    answer_to(answerer, one, {camera});
+    Result r = answer_to(answerer, two);
+    // Nobody makes a track of it yet, nor ends one with it.
+    REQUIRE(r.answer.publish.size() == 1);
+    SUBCASE("as the backup") {
+        PendingTrack backup = pending("other", Kind::kVideo);
+        backup.codec_cids = {"other"};
+        backup.codec_mimes = {first};
+        const auto late = answerer.match_late({backup});
+        REQUIRE(late.size() == 1);
+        CHECK(late[0].cid == "other");
+        CHECK(late[0].mid == "1");
+        CHECK(answer_to(answerer, two).answer.publish.size() == 2);
+    }
+    SUBCASE("as another track, with the next offer") {
+        r = answer_to(answerer, two, {pending("other", Kind::kVideo)});
+        CHECK(r.answer.ended_mids.empty());
+        REQUIRE(r.answer.publish.size() == 2);
+        CHECK(r.answer.publish[1].cid == "other");
+        CHECK(r.answer.publish[1].codec_index == 0);
+    }
+    SUBCASE("as any that waits, where no name fits") {
+        CHECK(answerer.match_late({pending("third", Kind::kVideo)}).size() == 1);
+        CHECK(answerer.match_late({pending("other", Kind::kVideo)}).empty());
+    }
 }
 
 TEST_CASE(

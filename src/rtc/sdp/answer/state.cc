@@ -17,6 +17,7 @@ template <typename Io, typename C>
 void claim_fields(Io& io, C& claim) {
     io.record(1, [&claim](auto& inner) { pending_fields(inner, claim.track); });
     io.field(2, claim.codec_index);
+    io.field(3, claim.guessed);
 }
 
 template <typename Io, typename S>

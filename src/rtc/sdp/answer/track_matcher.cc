@@ -24,7 +24,7 @@ class Matcher {
             if (track.kind != section.kind) continue;
             const auto codec = codec_of(track, section.track_id);
             if (!codec && track.cid != section.track_id) continue;
-            TrackClaim claim{track, codec.value_or(0)};
+            TrackClaim claim{track, codec.value_or(0), false};
             if (is_taken(claim) || (used_[i] && !codec)) continue;
             used_[i] = true;
             return claim;
@@ -36,7 +36,7 @@ class Matcher {
         for (std::size_t i = 0; i < pending_.size(); ++i) {
             if (used_[i] || pending_[i].kind != section.kind) continue;
             used_[i] = true;
-            return TrackClaim{pending_[i], 0};
+            return TrackClaim{pending_[i], 0, false};
         }
         return std::nullopt;
     }
@@ -45,7 +45,7 @@ class Matcher {
         for (const TrackClaim& claim : published_) {
             if (claim.track.kind != section.kind) continue;
             for (std::size_t i = 1; i < claim.track.codec_mimes.size(); ++i) {
-                TrackClaim backup{claim.track, i};
+                TrackClaim backup{claim.track, i, true};
                 if (equals_ignore_case(claim.track.codec_mimes[i], section.first_mime) &&
                     !is_taken(backup))
                     return backup;
@@ -68,7 +68,7 @@ class Matcher {
             if (claim.track.kind != section.kind) continue;
             const auto codec = codec_of(claim.track, section.track_id);
             if (!codec) continue;
-            TrackClaim backup{claim.track, *codec};
+            TrackClaim backup{claim.track, *codec, false};
             if (!is_taken(backup)) return backup;
         }
         return std::nullopt;

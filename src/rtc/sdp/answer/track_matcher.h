@@ -16,6 +16,8 @@ namespace confab::sdp {
 struct TrackClaim {
     PendingTrack track;
     std::size_t codec_index = 0;
+    // By its codec alone: it shapes the answer, until a track is announced by the section's id.
+    bool guessed = false;
 };
 
 // A section that sends and has no track yet.
