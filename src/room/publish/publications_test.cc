@@ -501,6 +501,36 @@ TEST_CASE("Publications: a backup codec of an announced track is told as such [S
     CHECK(refusals(w.sorted(), 1) == std::vector{Reason::NOT_FOUND});
 }
 
+TEST_CASE("Publications: a backup codec's section may come before its own add_track [SIG-102]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    auto request = World::request_of("cam", livekit::CAMERA);
+    request.add_simulcast_codecs()->set_codec("vp8");
+    request.mutable_simulcast_codecs(0)->set_cid("cam");
+    request.add_simulcast_codecs()->set_codec("h264");
+    request.mutable_simulcast_codecs(1)->set_cid("backup");
+    w.publications.add_track(alice, request);
+    w.offer(alice, {section_of("cam", "1", "video/VP8")});
+    const std::string sid = w.host.announced.at(0);
+    // As the negotiation recognises it, by the cid of its codec.
+    auto early = section_of("cam", "2", "video/H264");
+    early.codec_index = 1;
+    early.sdp_track_id = "backup";
+    w.offer(alice, {early});
+    CHECK(w.host.added == std::vector{sid});
+    request.set_sid(sid);
+    w.publications.add_track(alice, request);
+    CHECK(w.publications.pending_sections(alice).empty());
+    const livekit::TrackInfo& info = w.publications.announced().find(sid).track->info;
+    CHECK(info.codecs(0).mid() == "1");
+    CHECK(info.codecs(1).mid() == "2");
+    CHECK(info.codecs(1).mime_type() == "video/H264");
+    // There is one section for each of its codecs.
+    early.mid = "3";
+    w.offer(alice, {early});
+    CHECK(w.host.added.size() == 1);
+}
+
 TEST_CASE("Publications: what was announced gets its section in 30 s, if it is to send [SIG-107]") {
     World w;
     w.config.reconnect_on_publication_error = true;

@@ -121,7 +121,7 @@ std::optional<PublishFlow::Match> PublishFlow::match(const sdp::PublishSection& 
     }
     const auto pending = std::find_if(pending_.begin(), pending_.end(),
                                       [&](const Pending& p) { return p.cid == section.cid; });
-    if (pending == pending_.end()) return std::nullopt;
+    if (pending == pending_.end()) return match_backup(section);
     const std::string sid = pending->info.sid();
     PublishedTrack& track = tracks_[sid];
     track.info = std::move(pending->info);
@@ -141,6 +141,21 @@ std::optional<PublishFlow::Match> PublishFlow::match(const sdp::PublishSection& 
         for (std::size_t i = 0; i < track.slots.size(); ++i)
             if (is(i)) codec = i;
     return Match{&track, codec};
+}
+
+// A backup codec's section may come before its add_track, by the cid that the codec was announced
+// with at first.
+std::optional<PublishFlow::Match> PublishFlow::match_backup(const sdp::PublishSection& section) {
+    for (auto& [sid, track] : tracks_) {
+        const auto& codecs = track.info.codecs();
+        const bool same = std::any_of(codecs.begin(), codecs.end(), [&](const auto& codec) {
+            return !codec.cid().empty() && codec.cid() == section.cid;
+        });
+        const std::size_t codec = section.codec_index;
+        if (!same || codec >= track.slots.size() || track.slots[codec].receiver) continue;
+        return Match{&track, codec};
+    }
+    return std::nullopt;
 }
 
 void PublishFlow::fill(PublishedTrack& track, std::size_t codec,

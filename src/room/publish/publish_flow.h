@@ -96,6 +96,7 @@ class PublishFlow {
     Result<livekit::TrackInfo, AddTrackRefusal> queue(const livekit::AddTrackRequest& request);
     bool cid_in_use(std::string_view cid) const;
     std::optional<Match> match(const sdp::PublishSection& section);
+    std::optional<Match> match_backup(const sdp::PublishSection& section);
     static void fill(PublishedTrack& track, std::size_t codec, const sdp::PublishSection& section);
 
     std::vector<Pending> pending_;

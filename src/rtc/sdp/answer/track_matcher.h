@@ -16,7 +16,7 @@ namespace confab::sdp {
 struct TrackClaim {
     PendingTrack track;
     std::size_t codec_index = 0;
-    // By its codec alone: it shapes the answer, until a track is announced by the section's id.
+    // By its codec alone: it shapes the answer, and is nobody's until a track is announced.
     bool guessed = false;
 };
 
