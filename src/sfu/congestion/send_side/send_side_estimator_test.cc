@@ -90,6 +90,20 @@ TEST_CASE("SendSideEstimator: less than a packet in the queue of a slow stream i
     }
 }
 
+TEST_CASE("SendSideEstimator: losses behind a probe that failed are judged first [BWE-11]") {
+    Link link;
+    link.run(5'000, 500, 20, 5);
+    CHECK(link.estimator.no_probe_before() < at_ms(link.now));
+    REQUIRE(link.probe(2'000'000, 20, 10) == ProbeVerdict::kSuccess);
+    CHECK(link.estimator.no_probe_before() < at_ms(link.now));
+    REQUIRE(link.probe(2'000'000, 20, 30) != ProbeVerdict::kSuccess);
+    const Timestamp verdict = at_ms(link.now);
+    CHECK(link.estimator.no_probe_before() >= verdict + SendSideEstimator::kJudged);
+    // Its queue is gone meanwhile.
+    link.run(2'000, 500, 20, 5);
+    CHECK(link.estimator.no_probe_before() == verdict + SendSideEstimator::kJudged);
+}
+
 TEST_CASE(
     "SendSideEstimator: what is sent beside pictures is known, and when it ends [BWE-04] "
     "[BWE-06]") {
