@@ -187,9 +187,9 @@ class Scenario {
                     ratio(floor_.counters().packets, floor_.counters().runs),
                     ratio(room_counters().rtp_bytes_out, room_counters().rtp_out),
                     ratio(floor_.counters().bytes, floor_.counters().packets));
-        if (ours.dropped_full + ours.send_errors > 0)
+        if (socket_.dropped_full() + ours.send_errors > 0)
             std::printf("%s: %llu dropped, %llu errors\n", name,
-                        static_cast<unsigned long long>(ours.dropped_full),
+                        static_cast<unsigned long long>(socket_.dropped_full()),
                         static_cast<unsigned long long>(ours.send_errors));
     }
 

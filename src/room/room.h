@@ -65,8 +65,11 @@ class Room {
     void handle_stream_state(Participant& p, const std::string& sid, sfu::StreamState state) {
         subscriptions_.stream_state(p, sid, state);
     }
-    void handle_quality(Participant& p, std::uint64_t track, const sfu::QualitySample& sample,
-                        const std::string& sid);
+    // Of a receiver or down-track of the participant, or of one stream of a receiver.
+    template <typename Sample>
+    void handle_quality(Participant& p, std::uint64_t track, const Sample& sample) {
+        quality_.note(p, track, sample);
+    }
     // How a connection is by then, without what is sent over it.
     void handle_path(Participant& p, const sfu::QualityBatch& report);
     void handle_channel_opened(Participant& p, const sfu::DataChannelOpened& event);

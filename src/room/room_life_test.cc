@@ -71,7 +71,10 @@ TEST_CASE(
         CHECK(h.manager.snapshot().participants == 1);
         h.advance(Duration::millis(1));
         CHECK(h.manager.snapshot().participants == 0);
-        CHECK(h.of(again, R::kLeave).back().leave().reason() == livekit::CONNECTION_TIMEOUT);
+        const livekit::LeaveRequest leave = h.of(again, R::kLeave).back().leave();
+        CHECK(leave.reason() == livekit::CONNECTION_TIMEOUT);
+        // It is there, and after DISCONNECT it would stay away for good.
+        CHECK(leave.action() == livekit::LeaveRequest::RECONNECT);
         h.advance(Duration::seconds(21));
         CHECK_FALSE(h.manager.has_room("r"));
     }

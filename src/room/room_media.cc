@@ -19,17 +19,6 @@ void Room::handle_peer_state(Participant& p, const sfu::PeerStateChanged& event)
     if (link.first && link.publisher && !p.closing) publications_.connected(p);
 }
 
-void Room::handle_quality(Participant& p, std::uint64_t track, const sfu::QualitySample& sample,
-                          const std::string& sid) {
-    double weight = loss_weight(sfu::Codec::kVp8);
-    if (const PublishedTrack* published = publications_.find(p, sid)) {
-        if (!published->slots.empty()) weight = loss_weight(published->slots.front().codec);
-    } else if (const Publication source = publications_.announced().find(sid)) {
-        if (!source.track->slots.empty()) weight = loss_weight(source.track->slots.front().codec);
-    }
-    quality_.note(p, track, sample, weight);
-}
-
 void Room::handle_path(Participant& p, const sfu::QualityBatch& report) {
     if (report.path.rtt) p.seen.rtt = report.path.rtt;
     const PeerLink* const publisher = negotiation_.publisher(p);

@@ -205,6 +205,23 @@ TEST_CASE("Move: back again, and what is left behind is nothing [API-12] [ROOM-0
     c.h.advance(Duration::seconds(30));
 }
 
+TEST_CASE("Move: there and back between two offers, tracks have other sections [API-12] [SDP-07]") {
+    Call c;
+    JoinParams params = test_join("r", "dave");
+    params.single_connection = true;
+    params.publisher_offer.emplace();
+    params.publisher_offer->set_sdp(testing::make_offer({}, 1));
+    const SessionId dave = c.h.join(params);
+    c.h.advance(Duration::seconds(1));
+    const auto shown = [&] { return c.h.of(dave, R::kAnswer).back().answer().mid_to_track_id(); };
+    CHECK(shown().contains("1"));
+    REQUIRE(move(c.h, "dave", "r", "s"));
+    REQUIRE(move(c.h, "dave", "s", "r"));
+    c.h.offer(dave, testing::make_offer({}, 2), 2);
+    CHECK(shown().size() == 1);
+    CHECK(shown().contains("2"));
+}
+
 TEST_CASE("Move: what it asks and what is asked of it goes to the new room [API-12] [API-06]") {
     Call c;
     REQUIRE(move(c.h, "alice", "r", "s"));

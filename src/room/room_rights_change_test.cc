@@ -191,6 +191,66 @@ TEST_CASE("Shown again at run time: what it publishes comes anew [SIG-132] [SIG-
     CHECK(h.count(bob, R::kLeave) == 0);
 }
 
+// Under a name that it saw in a section last, a client does not notice a new track.
+TEST_CASE(
+    "One connection: what goes and comes back at once has another section [SIG-132] [SIG-84] "
+    "[SDP-07] [TRAP-17]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    h.publish(alice, "mic", false);
+    JoinParams params = test_join("r", "bob");
+    params.single_connection = true;
+    params.publisher_offer.emplace();
+    params.publisher_offer->set_sdp(make_offer({}, 1));
+    const SessionId bob = h.join(params);
+    int sections = 1;
+    const auto play = [&] {  // the client adds what it is asked for, and offers
+        for (int i = 0; i < 20; ++i) {
+            h.advance(Duration::millis(50));
+            const auto asked = h.of(bob, R::kMediaSectionsRequirement);
+            if (asked.empty()) continue;
+            sections += static_cast<int>(asked[0].media_sections_requirement().num_audios());
+            h.take(bob);
+            h.offer(bob, make_offer({}, sections));
+        }
+    };
+    const auto shown = [&] {
+        play();
+        const auto tracks = h.of(bob, R::kAnswer).back().answer().mid_to_track_id();
+        REQUIRE(tracks.size() == 1);
+        return tracks.begin()->first;
+    };
+    CHECK(shown() == "1");
+    auto request = rights("alice");
+    SUBCASE("a participant that was hidden") {
+        for (const bool hidden : {true, false}) {
+            request.mutable_permission()->set_hidden(hidden);
+            REQUIRE(h.manager.update_participant(h.clock(), request));
+            if (hidden) play();
+        }
+    }
+    SUBCASE("a subscription") {
+        livekit::SignalRequest update;
+        auto& subscription = *update.mutable_subscription();
+        subscription.add_track_sids(
+            h.of(alice, R::kTrackPublished).at(0).track_published().track().sid());
+        for (const bool subscribe : {false, true}) {
+            subscription.set_subscribe(subscribe);
+            h.send(bob, update);
+            h.advance(Duration::millis(100));
+        }
+    }
+    CHECK(shown() == "2");
+    CHECK(h.commands_of<sfu::AddDownTrack>().size() == 2);
+    // Idle by now, the first one is as good.
+    for (const bool hidden : {true, false}) {
+        request.mutable_permission()->set_hidden(hidden);
+        REQUIRE(h.manager.update_participant(h.clock(), request));
+    }
+    CHECK(shown() == "1");
+    CHECK(sections == 2);
+}
+
 TEST_CASE("A recorder no more loses what the publisher's list keeps from it [SIG-112]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");

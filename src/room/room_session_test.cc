@@ -533,6 +533,34 @@ TEST_CASE(
     CHECK(h.count(bob, R::kLeave) == 0);
 }
 
+TEST_CASE("Single connection: who can not decode the track is told so, once [SIG-111] [SDP-40]") {
+    Config config = test_config();
+    config.room.enabled_codecs = {{"audio/opus", ""}, {"video/vp8", ""}};
+    Harness h(std::move(config));
+    const SessionId alice = h.join_active("r", "alice");
+    h.publish(alice, "mic", false);
+    JoinParams params = test_join("r", "bob");
+    params.single_connection = true;
+    params.publisher_offer.emplace();
+    params.publisher_offer->set_sdp(testing::make_offer({}, 1));
+    const SessionId bob = h.join(params);
+    h.publish(alice, "cam", true);
+    std::size_t asked = 0;
+    for (int i = 0; i < 20; ++i) {  // as a client does, as often as it is asked to
+        h.advance(Duration::millis(200));
+        if (h.count(bob, R::kMediaSectionsRequirement) == asked) continue;
+        ++asked;
+        h.offer(bob, testing::with_h264_alone(testing::make_offer({}, 1, 1)));
+    }
+    CHECK(asked == 1);
+    const auto errors = h.of(bob, R::kSubscriptionResponse);
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].subscription_response().err() == livekit::SE_CODEC_UNSUPPORTED);
+    CHECK(h.of(bob, R::kAnswer).back().answer().mid_to_track_id().size() == 1);
+    CHECK(h.commands_of<sfu::AddDownTrack>().size() == 1);
+    CHECK(h.count(bob, R::kLeave) == 0);
+}
+
 TEST_CASE("Hidden: unseen by others, its tracks are heard, it sees all [SIG-132]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");

@@ -92,6 +92,10 @@ void RoomWiring::codec_changed(const Publication& track) {
     room_->subscriptions_.renew(track, Subscriptions::Renewed::kWithoutItsCodec);
 }
 
+void RoomWiring::sizes_changed(const Publication& track) {
+    apply_sizes(room_->subscriptions_, track);
+}
+
 void RoomWiring::track_ending(const Publication& track) {
     // While those who heard it still subscribe (IN-31).
     for (const CodecSlot& slot : track.track->slots)
@@ -149,6 +153,11 @@ void RoomWiring::track_subscribed(const Publication& track) {
 
 void RoomWiring::codec_regressed(const Publication& track) {
     room_->publications_.regressed(track);
+}
+
+void RoomWiring::hearing_changed(Participant& p, std::uint64_t publisher) {
+    if (const Participant* speaker = room_->roster_.find_number(publisher))
+        room_->speakers_.hearing_changed(p, *speaker);
 }
 
 std::optional<Downlink> RoomWiring::downlink(const Participant& p) const {

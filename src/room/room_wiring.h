@@ -48,6 +48,7 @@ class RoomWiring final : public DataHost,
     void track_announced(const Publication& track) override;
     void codec_added(const Publication& track) override;
     void codec_changed(const Publication& track) override;
+    void sizes_changed(const Publication& track) override;
     void track_ending(const Publication& track) override;
     void track_unpublished(Participant& publisher, const livekit::TrackInfo& track) override;
     void tracks_changed(Participant& publisher) override;
@@ -60,6 +61,7 @@ class RoomWiring final : public DataHost,
     void quality_unwanted(const Publication& track, sfu::DownTrackId by) override;
     void track_subscribed(const Publication& track) override;
     void codec_regressed(const Publication& track) override;
+    void hearing_changed(Participant& p, std::uint64_t publisher) override;
     std::optional<Downlink> downlink(const Participant& p) const override;
     void section_needed(Participant& p, sdp::Sender sender) override;
     void section_dropped(Participant& p, sfu::DownTrackId id, bool in_use) override;

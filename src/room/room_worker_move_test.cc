@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -26,7 +27,8 @@ sfu::PeerBytes some_state() {
 
 // alice publishes a microphone, bob listens; both are at worker 0.
 struct Call {
-    Call() : h(test_config(2)), alice(h.join_active("r", "alice")), bob(h.join_active("r", "bob")) {
+    explicit Call(Config config = test_config(2))
+        : h(std::move(config)), alice(h.join_active("r", "alice")), bob(h.join_active("r", "bob")) {
         h.publish(alice, "mic", false);
         h.advance(Duration::seconds(1));
         receiver = h.commands_of<sfu::AddReceiver>().at(0).receiver;
@@ -104,6 +106,45 @@ struct Call {
 
 }  // namespace
 
+TEST_CASE("Worker move: none between workers that send from ports of their own [MC-20]") {
+    Config config = test_config(2);
+    config.media.workers[1].udp[0].port += 1;
+    Call c(std::move(config));
+    const auto begun = c.move();
+    REQUIRE_FALSE(begun);
+    CHECK(begun.error().code == ServiceCode::kFailedPrecondition);
+    CHECK(begun.error().text.find("rtc.udp_port") != std::string::npos);
+    CHECK(c.told().empty());
+    CHECK_FALSE(c.moving());
+}
+
+TEST_CASE("Worker move: nobody goes to another room meanwhile [MC-20] [API-12]") {
+    Call c;
+    const auto to_room = [&](const std::string& identity) {
+        livekit::MoveParticipantRequest request;
+        request.set_room("r");
+        request.set_identity(identity);
+        request.set_destination_room("s");
+        const auto moved = c.h.manager.relocations(c.h.clock()).move(request);
+        c.h.drain();
+        return moved ? std::string() : moved.error().text;
+    };
+    REQUIRE(c.move());
+    c.awaited();
+    CHECK(to_room("alice") == "the participant is on its way to another worker: try again");
+    CHECK(to_room("bob").empty());  // no concern of its
+    c.exported();
+    c.imported();
+    (void)c.told();
+    CHECK(to_room("alice").empty());
+    // Of the room that it left, and then of the next one.
+    CHECK(c.told() == Strings{"gone 1", "member 1"});
+    livekit::SignalRequest leave;
+    leave.mutable_leave();
+    c.h.send(c.alice, leave);
+    CHECK(c.told().front() == "gone 1");
+}
+
 TEST_CASE("Worker move: what is said meanwhile comes behind the state [MC-20]") {
     Call c;
     REQUIRE(c.move());
@@ -136,6 +177,11 @@ TEST_CASE("Worker move: one connection that can not go keeps all where they are 
     c.mute(true);
     (void)c.told();
     c.exported(sfu::PeerBytes());
+    // Who subscribed meanwhile was sent to the new worker, which sends them on.
+    std::vector<sfu::ReceiverId> told_of;
+    for (const sfu::EndAwait& end : c.h.commands_of<sfu::EndAwait>())
+        told_of.insert(told_of.end(), end.receivers.begin(), end.receivers.end());
+    CHECK(told_of == std::vector{c.receiver});
     // No ClosePeer: the new worker may be one that it came from, and knows it by its names.
     CHECK(c.told() == Strings{"mute 0", "stays 1", "stays 1", "gone 1"});
     CHECK_FALSE(c.moving());

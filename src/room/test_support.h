@@ -15,7 +15,7 @@
 
 namespace confab::room::testing {
 
-// Two workers with one UDP and one TCP address each, a minter and one STUN server.
+// Workers with a UDP port in common and a TCP port each, a minter and one STUN server.
 Config test_config(std::size_t workers = 1);
 JoinParams test_join(std::string room, std::string identity);
 

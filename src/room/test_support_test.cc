@@ -51,7 +51,7 @@ Config test_config(std::size_t workers) {
     for (std::size_t i = 0; i < workers; ++i) {
         WorkerAddresses addresses;
         const auto ip = IpAddress::v4(0x7F000001);
-        addresses.udp.push_back({ip, static_cast<std::uint16_t>(7000 + i)});
+        addresses.udp.push_back({ip, 7000});
         addresses.tcp.push_back({ip, static_cast<std::uint16_t>(7100 + i)});
         config.media.workers.push_back(addresses);
     }

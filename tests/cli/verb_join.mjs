@@ -6,11 +6,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-import { RoomServiceClient } from 'livekit-server-sdk';
+import { AccessToken, RoomServiceClient } from 'livekit-server-sdk';
 
+import { is_dtls, MediaProxy } from '../lib/media_proxy.mjs';
+import { Peer } from '../lib/rtc_peer.mjs';
 import { KEY, SECRET } from '../lib/server.mjs';
 import { assert } from '../lib/suite.mjs';
-import { until } from '../lib/wait.mjs';
+import { sleep, until } from '../lib/wait.mjs';
 import { folder } from './program.mjs';
 import { fails } from './verb_rooms.mjs';
 
@@ -72,7 +74,14 @@ function ogg_packets(file) {
     packets.push(file.subarray(at + 27 + segments, at + 27 + segments + size).toString('hex'));
     at += 27 + segments + size;
   }
-  return packets.slice(2);
+  // Those of one octet stand for time in which nothing came.
+  return packets.slice(2).filter((packet) => packet.length > 2);
+}
+
+// Where the sound ends, as the last page says.
+function ogg_millis(file) {
+  const last = file.lastIndexOf('OggS');
+  return last < 0 ? 0 : Number(file.readBigUInt64LE(last + 6)) / 48;
 }
 
 // What the server shows of a track that has ended: a picture of 8 by 8 and silence.
@@ -134,6 +143,57 @@ export async function join_checks(suite, cli, server) {
     assert.ok(pictures.length > 100 && is_part(pictures, ivf_frames(ivf_file(200))), `${pictures.length} pictures`);
     assert.ok(packets.length > 200 && is_part(packets, sounds.map((one) => one.toString('hex'))), `${packets.length} packets`);
   }, { seconds: 30 });
+
+  await suite.check('room join: the microphone of an SDK, which sends redundant sound, is recorded as Opus, in its time [LKC-24] [SDP-24]', async () => {
+    const place = folder(suite);
+    const recorder = start(['--identity', 'rec', '--record', path.join(place, 'out')]);
+    await until(() => recorder.out().includes('"connected"'), { what: 'the recorder' });
+    const talker = await Peer.join(suite, server, 'joined', 'talker');
+    await talker.publish_tone();
+    const recorded = () => {
+      const name = fs.existsSync(path.join(place, 'out')) && fs.readdirSync(path.join(place, 'out')).find((one) => one.startsWith('talker'));
+      return name ? fs.readFileSync(path.join(place, 'out', name)) : Buffer.alloc(0);
+    };
+    await until(() => recorded().length > 100, { what: 'a recording' });
+    const [from, before] = [Date.now(), ogg_millis(recorded())];
+    await sleep(4000);
+    const [took, grew] = [Date.now() - from, ogg_millis(recorded()) - before];
+    assert.ok(Math.abs(grew - took) < 1000, `${grew} ms of sound in ${took} ms`);
+    const packets = ogg_packets(recorded());
+    assert.ok(packets.length > 100, `${packets.length} packets`);
+    // One frame of 20 ms each: what begins with the header of a redundant block says otherwise.
+    for (const packet of packets) assert.equal(parseInt(packet.slice(0, 2), 16) & 3, 0, packet.slice(0, 16));
+    recorder.child.kill('SIGINT');
+    assert.equal((await recorder.ended).code, 0);
+    await talker.leave();
+  }, { seconds: 25 });
+
+  await suite.check('room join: who leaves behind what it said has it acknowledged first [LKC-21] [DC-20]', async () => {
+    const hearer = start(['--identity', 'hearer']);
+    await until(() => hearer.out().includes('"connected"'), { what: 'the hearer' });
+    const proxy = await MediaProxy.start(suite, server);
+    // Nothing else that it sends by then is as long: the message is lost twice.
+    let lost = 0;
+    proxy.to_server = (bytes) => !(is_dtls(bytes) && bytes.length > 900 && lost++ < 2);
+    const text = 'x'.repeat(1000);
+    const { code, err } = await start(['--url', proxy.ws, '--identity', 'teller', '--publish-data', text, '--exit-after-publish']).ended;
+    assert.equal(code, 0, err);
+    assert.ok(lost > 2, `${lost} datagrams`);
+    await until(() => hearer.out().includes(text), { what: 'what was said' });
+    hearer.child.kill('SIGINT');
+    assert.equal((await hearer.ended).code, 0);
+  }, { seconds: 30 });
+
+  await suite.check('room join: what may not be published is not waited for [LKC-21] [TOK-11]', async () => {
+    const place = folder(suite);
+    fs.writeFileSync(path.join(place, 'a.ogg'), ogg_file([Buffer.from([0xfc, 1])]));
+    const token = new AccessToken(KEY, SECRET, { identity: 'mute' });
+    token.addGrant({ roomJoin: true, room: 'joined', canPublish: false });
+    const one = start(['--token', await token.toJwt(), '--publish', path.join(place, 'a.ogg'), '--exit-after-publish']);
+    const { code, err } = await one.ended;
+    assert.equal(code, 1);
+    assert.match(err, /did not take what was to be published; does the token allow it/);
+  });
 
   await suite.check('room join: put out it ends with 0, unwelcome with 1, and a probe that sees nothing with 2 [LKC-24]', async () => {
     const one = start(['--identity', 'out']);

@@ -5,7 +5,7 @@
 
 import { ConnectionState, DisconnectReason, RoomEvent, SimulateScenarioKind } from '@livekit/rtc-node';
 
-import { Peer } from '../lib/rtc_peer.mjs';
+import { kStuckTries, Peer } from '../lib/rtc_peer.mjs';
 import { assert } from '../lib/suite.mjs';
 import { join_token } from '../lib/token.mjs';
 import { until } from '../lib/wait.mjs';
@@ -14,11 +14,12 @@ const kReconnectMillis = 20000;
 
 export async function session_checks(suite, server, { single, label }) {
   const room = `session-${label}`;
+  const join = (options) => Peer.join(suite, server, room, 'alice', { number: 1, single, options });
   let alice;
   let bob;
   const joined = await suite.check(`${label}: join with name, metadata and attributes [TOK-03] [SIG-130]`, async () => {
     const options = { name: 'Alice', metadata: 'meta', attributes: { seat: '1' } };
-    alice = await Peer.join(suite, server, room, 'alice', { number: 1, single, options });
+    alice = await join(options);
     bob = await Peer.join(suite, server, room, 'bob', { number: 2, single });
     const seen = await until(() => bob.remote('alice'));
     assert.equal(seen.name, 'Alice');
@@ -27,7 +28,7 @@ export async function session_checks(suite, server, { single, label }) {
   }, { needed: true });
   if (!joined) return;
   await attribute_checks(suite, label, alice, bob);
-  await reconnect_checks(suite, label, alice, bob);
+  alice = await reconnect_checks(suite, label, alice, bob, join);
   await refusal_checks(suite, server, { room, single, label }, bob);
   await Promise.all([alice.leave(), bob.leave()]);
 }
@@ -55,17 +56,31 @@ const kScenarios = [
   ['the media forced to TCP', SimulateScenarioKind.SIMULATE_FORCE_TCP, '[SIG-173]'],
 ];
 
-async function reconnect_checks(suite, label, alice, bob) {
+// `join` gives another alice in the place of one whose client got stuck (Peer.full_reconnect); the last one
+// is given back.
+async function reconnect_checks(suite, label, alice, bob, join) {
+  const publish = (peer) => Promise.all([peer.publish_picture(), peer.publish_tone()]);
+  const both_ways = () => Promise.all([bob.sees(alice), alice.sees(bob), bob.hears(alice), alice.hears(bob)]);
+  const node_fails = async () => {
+    for (let tries = 1; !(await alice.full_reconnect(kReconnectMillis)); ++tries) {
+      assert.ok(tries < kStuckTries, 'the client got stuck each time');
+      alice = await join();
+      await publish(alice);
+      await both_ways();
+    }
+  };
+
   await suite.check(`${label}: picture and tone before reconnecting [SIG-100]`, async () => {
-    await Promise.all([alice.publish_picture(), alice.publish_tone(), bob.publish_picture(), bob.publish_tone()]);
-    await Promise.all([bob.sees(alice), alice.sees(bob), bob.hears(alice), alice.hears(bob)]);
+    await Promise.all([publish(alice), publish(bob)]);
+    await both_ways();
   }, { needed: true });
 
   for (const [what, scenario, rows] of kScenarios) {
     await suite.check(`${label}: after ${what} pictures and tones go on both ways ${rows}`, async () => {
       const since = Date.now();
-      await alice.room.simulateScenario(scenario);
-      if (scenario !== SimulateScenarioKind.SIMULATE_FORCE_TCP) {
+      if (scenario === SimulateScenarioKind.SIMULATE_NODE_FAILURE) await node_fails();
+      else await alice.room.simulateScenario(scenario);
+      if (scenario === SimulateScenarioKind.SIMULATE_SIGNAL_RECONNECT) {
         await alice.event(RoomEvent.Reconnected, () => true, { timeout: kReconnectMillis, since });
       }
       const timeout = kReconnectMillis;
@@ -79,8 +94,9 @@ async function reconnect_checks(suite, label, alice, bob) {
         await until(tcp, { timeout, every: 200, what: async () => `tcp, is ${await alice.protocols()}` });
         await Promise.all([bob.sees(alice, { timeout }), alice.sees(bob, { timeout })]);
       }
-    }, { seconds: 60 });
+    }, { seconds: 90 });
   }
+  return alice;
 }
 
 async function refusal_checks(suite, server, { room, single, label }, bob) {

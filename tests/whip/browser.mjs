@@ -104,6 +104,9 @@ export async function browser_checks(suite, server, { through = () => server, wh
     await Promise.all([bob.sees(encoder), bob.hears(encoder)]);
     const { tracks, state } = await info();
     assert.equal(state, 2); // ACTIVE
+    // Nobody announces its size, and it is seen.
+    const camera = async () => (await info()).tracks.find(({ name }) => name === 'synthesized-camera');
+    await until(async () => (await camera()).width === 320 && (await camera()).height > 0, { what: 'the size of the pictures' });
     assert.deepEqual(tracks.map(({ name }) => name).sort(), ['synthesized-camera', 'synthesized-microphone']);
     const etag = await page.evaluate(restart);
     assert.notEqual(etag, created.etag);
@@ -119,6 +122,10 @@ export async function browser_checks(suite, server, { through = () => server, wh
     const track = (await info()).tracks.find(({ name }) => name === 'synthesized-camera');
     assert.equal(track.simulcast, true);
     assert.equal(track.layers.length, 3);
+    await until(async () => {
+      const { layers, width } = (await info()).tracks.find(({ name }) => name === 'synthesized-camera');
+      return layers.every((layer, i) => layer.width > 0 && (i === 0 || layer.width > layers[i - 1].width)) && width === layers[2].width;
+    }, { timeout: 20000, what: 'the sizes of the layers' });
     await until(() => bob.pictures.get(encoder.identity).width >= 1280, { timeout: 20000, what: () => `the large layer, ${bob.pictures.get(encoder.identity).width} is shown` });
     await finish();
   }, { seconds: 60 });

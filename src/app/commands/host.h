@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "app/doctor/examine.h"
-#include "app/serve/server.h"
+#include "app/serve/serve_context.h"
 #include "app/setup/machine.h"
 #include "base/bytes.h"
 #include "base/result.h"

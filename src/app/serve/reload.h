@@ -11,23 +11,16 @@
 #include <vector>
 
 #include "app/serve/file_watch.h"
+#include "app/serve/serve_context.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "config/changes.h"
-#include "config/load.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/telemetry/metrics.h"
 
 namespace confab::app {
 
 inline constexpr Duration kLookAtFiles = Duration::seconds(1);
-
-// Where the configuration comes from; both empty: it can not be read again.
-struct ConfigReader {
-    std::function<Result<config::Loaded, std::string>()> load;
-    // The files that this configuration was read from, those it names included.
-    std::function<std::vector<std::string>(const config::Config& config)> files;
-};
 
 class Reload {
   public:

@@ -24,6 +24,7 @@
 #include "crypto/random.h"
 #include "runtime/net/http/http_redirect.h"
 #include "runtime/telemetry/log.h"
+#include "runtime/worker/processors.h"
 #include "token/ids.h"
 
 namespace confab::app {
@@ -166,6 +167,11 @@ Server::Step Server::load_certificates() {
 Server::Step Server::find_addresses() {
     config_.rtc.node_ip = node_address(config_);
     CONFAB_TRY(addresses_, media_addresses(config_, worker::local_addresses()));
+    if (const std::size_t left_out = limit_addresses(addresses_); left_out > 0)
+        telemetry::log_warn(
+            "more local addresses than media can have; name those that clients reach in rtc.ips or "
+            "rtc.interfaces",
+            {{"used", addresses_.size()}, {"left_out", left_out}});
     if (config_.rtc.use_external_ip) {
         const std::vector<ExternalAddress> external = external_addresses(config_, addresses_);
         addresses_ = with_external(std::move(addresses_), external, config_.rtc.external_ip_only);
@@ -175,7 +181,9 @@ Server::Step Server::find_addresses() {
 }
 
 Server::Step Server::start_media() {
-    worker::MediaNodeOptions options = media_options(config_, addresses_, rng_.u64());
+    const Processors processors = usable_processors(worker::allowed_processors().size(),
+                                                    cpu_gauge_.read(net::EventLoop::now()));
+    worker::MediaNodeOptions options = media_options(config_, addresses_, processors, rng_.u64());
     if (config_.turn.enabled) {
         CONFAB_TRY(const turn_server::TurnNodeOptions turn, turn_options(config_, addresses_));
         options.relays = relay_place(config_, turn);

@@ -20,6 +20,7 @@
 #include "app/serve/network/media_addresses.h"
 #include "app/serve/network/turn_options.h"
 #include "app/serve/reload.h"
+#include "app/serve/serve_context.h"
 #include "app/serve/shutdown.h"
 #include "app/serve/tls/acme.h"
 #include "app/serve/tls/certificates.h"
@@ -36,14 +37,6 @@
 #include "runtime/worker/media_node.h"
 
 namespace confab::app {
-
-// What the command line knows beside the configuration.
-struct ServeContext {
-    bool dev = false;
-    std::vector<std::string> warnings;  // of loading the configuration, for the log
-    std::string web_dir;                // of the demo page; empty = where it is built or installed
-    ConfigReader reader;                // to read the configuration again
-};
 
 class Server {
   public:

@@ -4,13 +4,13 @@
 #include "app/serve/server_options.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "app/serve/console/console_setup.h"
 #include "app/serve/limit_options.h"
 #include "app/version.h"
 #include "proto/proto_json.h"
-#include "runtime/worker/processors.h"
 
 namespace confab::app {
 namespace {
@@ -147,13 +147,23 @@ std::size_t control_threads(std::uint32_t wanted, std::size_t processors) {
     return std::min<std::size_t>(wanted, sfu::kMaxControlShards);
 }
 
+Processors usable_processors(std::size_t allowed, const CpuGauge::Reading& cpu) {
+    if (!cpu.is_limited || cpu.cpus >= static_cast<double>(allowed)) return {allowed, false};
+    return {std::max<std::size_t>(static_cast<std::size_t>(std::ceil(cpu.cpus)), 1), true};
+}
+
 worker::MediaNodeOptions media_options(const config::Config& config,
                                        const std::vector<MediaAddress>& addresses,
-                                       std::uint64_t seed) {
+                                       const Processors& processors, std::uint64_t seed) {
     worker::MediaNodeOptions options;
     options.workers = config.own.workers;
-    options.control_shards =
-        control_threads(config.own.control_threads, worker::allowed_processors().size());
+    options.control_shards = control_threads(config.own.control_threads, processors.count);
+    // More threads than a control group pays for use up its time, and stand still, together; pinned
+    // ones would meet those of other groups on the first processors.
+    if (processors.limited) {
+        if (options.workers == 0) options.workers = std::max<std::size_t>(processors.count, 2) - 1;
+        options.pin = false;
+    }
     for (const MediaAddress& address : addresses)
         options.addresses.push_back(address.local);
     if (config.rtc.udp_port.is_set()) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/webhook/webhook_queue.h"
+#include "app/serve/cpu/cpu_gauge.h"
 #include "app/serve/network/media_addresses.h"
 #include "base/result.h"
 #include "config/config.h"
@@ -33,9 +34,16 @@ std::string data_dir(const std::string& configured, std::string_view given);
 sfu::ShardOptions shard_options(const config::Config& config);
 // As configured; a quarter of the processors, at least one, where nothing is.
 std::size_t control_threads(std::uint32_t wanted, std::size_t processors);
+// Those that threads are made for.
+struct Processors {
+    std::size_t count = 1;
+    bool limited = false;  // fewer than it may run on: its control group pays for no more
+};
+// `allowed`: those that the process may run on.
+Processors usable_processors(std::size_t allowed, const CpuGauge::Reading& cpu);
 worker::MediaNodeOptions media_options(const config::Config& config,
                                        const std::vector<MediaAddress>& addresses,
-                                       std::uint64_t seed);
+                                       const Processors& processors, std::uint64_t seed);
 control::RouteOptions route_options(const config::Config& config);
 // All but the id of the node.
 control::AgentOptions agent_options(const config::Config& config);

@@ -130,6 +130,34 @@ TEST_CASE("control_threads: as wanted, else a quarter of the processors, at leas
     CHECK(control_threads(64, 1) == 64);
 }
 
+TEST_CASE("media_options: threads for what a control group pays for, wherever they run [DES-01]") {
+    const auto with = [](double cpus, bool limited) {
+        CpuGauge::Reading reading;
+        reading.cpus = cpus;
+        reading.is_limited = limited;
+        return usable_processors(8, reading);
+    };
+    CHECK(with(8, false).count == 8);
+    CHECK(with(16, true).count == 8);
+    CHECK_FALSE(with(16, true).limited);
+    CHECK(with(2.5, true).count == 3);
+    CHECK(with(0.2, true).count == 1);
+    config::Config config;
+    worker::MediaNodeOptions media = media_options(config, {}, with(8, false), 1);
+    CHECK(media.workers == 0);  // by the processors
+    CHECK(media.control_shards == 2);
+    CHECK(media.pin);
+    media = media_options(config, {}, with(2.5, true), 1);
+    CHECK(media.workers == 2);
+    CHECK(media.control_shards == 1);
+    CHECK_FALSE(media.pin);
+    CHECK(media_options(config, {}, with(0.2, true), 1).workers == 1);
+    config.own.workers = 4;
+    media = media_options(config, {}, with(2.5, true), 1);
+    CHECK(media.workers == 4);
+    CHECK_FALSE(media.pin);
+}
+
 TEST_CASE("is_read: tells readers from mere mentions (the check itself)") {
     const auto reads = [](const std::string& text, const std::string& member) {
         return is_read(code_of(text), member);
@@ -229,12 +257,12 @@ TEST_CASE("Media options: congestion control, buffers, ports [CFG-04]") {
     config.rtc.port_range_start = 50'000;
     config.rtc.port_range_end = 50'003;
     config.rtc.tcp_port = 0;
-    worker::MediaNodeOptions media = media_options(config, {}, 1);
+    worker::MediaNodeOptions media = media_options(config, {}, {8}, 1);
     CHECK(media.udp_port == 50'000);
     CHECK(media.udp_port_end == 50'003);
     CHECK_FALSE(media.tcp_port);
     config.rtc.udp_port = {7882, 7882};
-    CHECK(media_options(config, {}, 1).udp_port == 7882);
+    CHECK(media_options(config, {}, {8}, 1).udp_port == 7882);
 }
 
 TEST_CASE("Room options: limits, timers, playout delay, presets [ROOM-03] [ROOM-05] [ROOM-07]") {

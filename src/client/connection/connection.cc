@@ -116,6 +116,11 @@ bool Connection::send_message(Timestamp now, const std::string& label, Bytes pay
            sctp::SendStatus::kOk;
 }
 
+std::size_t Connection::unacknowledged(const std::string& label) const {
+    const auto channel = channels_.find(label);
+    return channel == channels_.end() ? 0 : transport_.data().buffered_amount(channel->second);
+}
+
 std::string Connection::label_of(std::uint16_t channel) const {
     for (const auto& [label, id] : channels_)
         if (id == channel) return label;

@@ -75,6 +75,8 @@ class Connection {
 
     // False while there is no such channel or its buffer is full.
     bool send_message(Timestamp now, const std::string& label, Bytes payload);
+    // Octets on it that the peer has not acknowledged.
+    std::size_t unacknowledged(const std::string& label) const;
     std::size_t channels() const { return channels_.size(); }
     bool has_channel(const std::string& label) const { return channels_.contains(label); }
     std::string label_of(std::uint16_t channel) const;

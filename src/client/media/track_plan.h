@@ -15,6 +15,7 @@ namespace confab::client {
 enum class MediaKind : std::uint8_t { kAudio, kVideo };
 
 inline constexpr std::uint8_t kOpusType = 111;
+inline constexpr std::uint8_t kRedType = 63;  // of Opus
 inline constexpr std::uint8_t kVp8Type = 96;
 inline constexpr std::uint8_t kVp8RtxType = 97;
 

@@ -38,7 +38,7 @@ void fill_audio(sdp::MediaSection& section, OfferSize size) {
         {kOpusType, "opus", 48'000, 2, "minptime=10;useinbandfec=1", {"transport-cc"}}};
     if (size == OfferSize::kBrowser)
         for (const sdp::Codec& codec :
-             {sdp::Codec{63, "red", 48'000, 2, "111/111", {}},
+             {sdp::Codec{kRedType, "red", 48'000, 2, "111/111", {}},
               sdp::Codec{9, "G722", 8000, 0, "", {}}, sdp::Codec{0, "PCMU", 8000, 0, "", {}},
               sdp::Codec{8, "PCMA", 8000, 0, "", {}}, sdp::Codec{13, "CN", 8000, 0, "", {}},
               sdp::Codec{110, "telephone-event", 48'000, 0, "", {}},

@@ -40,6 +40,8 @@ class SessionData {
     // ---- what a person does
     // Fills in the sequence number of reliable ones. False: there is no channel (yet), or no room.
     bool send(Timestamp now, livekit::DataPacket packet, bool reliable);
+    // Octets of reliable ones that the server has not acknowledged.
+    std::size_t unacknowledged() const { return publisher_.unacknowledged("_reliable"); }
     // The caller chooses the handles, from 1.
     void publish_track(std::uint16_t handle, const std::string& name);
     void unpublish_track(std::uint16_t handle);

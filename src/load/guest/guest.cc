@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "load/join_path.h"
+#include "wire/rtcp/rtcp_feedback.h"
+#include "wire/rtcp/rtcp_reports.h"
 #include "wire/rtp/rtp.h"
 
 namespace confab::load {
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::uint32_t kEveryPacket = 1;
 constexpr std::uint32_t kDemoBitRate = 500'000;
+constexpr Duration kKeyFrameInterval = Duration::seconds(1);  // of asking for one
 
 // What of an identity a file's name may have.
 std::string file_part(const std::string& text) {
@@ -98,10 +101,15 @@ void Guest::send_data(Timestamp now) {
     }
 }
 
-bool Guest::has_published() const {
-    if (data_sent_ < settings_.data.size()) return false;
-    for (std::uint32_t number = 1; number <= settings_.tracks.size(); ++number)
-        if (!session_.publisher().has_ended(number)) return false;
+bool Guest::has_published() {
+    if (data_sent_ < settings_.data.size() || session_.data().unacknowledged() > 0) return false;
+    const std::vector<std::string> open = session_.tracks().cids();
+    std::uint32_t number = 1;
+    for (const GuestTrack& track : settings_.tracks) {
+        // Of one that the server refused or ended nothing more comes.
+        const bool is_open = std::find(open.begin(), open.end(), track.cid) != open.end();
+        if (!session_.publisher().has_ended(number++) && is_open) return false;
+    }
     return true;
 }
 
@@ -263,8 +271,20 @@ void Guest::record(Timestamp now, BytesView packet) {
             writer.push(now, packet);
         if (Bytes octets = writer.take(now); !octets.empty())
             recorded_.push_back({file->second.name, std::move(octets)});
+        if (writer.wants_key_frame()) request_key_frame(now, file->second, stream.ssrc);
         return;
     }
+}
+
+void Guest::request_key_frame(Timestamp now, File& file, std::uint32_t ssrc) {
+    client::Connection* const connection = session_.downstream();
+    if (connection == nullptr || now < file.next_request) return;
+    file.next_request = now + kKeyFrameInterval;
+    std::array<std::uint8_t, 64> buffer;
+    ByteWriter out(buffer);
+    (void)wire::write_receiver_report(out, 1, {});
+    (void)wire::write_pli(out, {1, ssrc});
+    if (out.ok()) connection->send_rtcp(out.written());
 }
 
 }  // namespace confab::load

@@ -67,12 +67,19 @@ class Guest {
     // The server or the network has ended it; the reason.
     const std::string& ended() const { return ended_; }
     bool connected() const { return connected_; }
-    // Everything there was to publish is out: clips have ended, data are sent.
-    bool has_published() const;
+    // Everything there was to publish is out: clips have ended, data are acknowledged.
+    bool has_published();
+    // Of what was to be published, what the server refused or ended.
+    std::uint64_t unpublished() const { return session_.tracks().ended(); }
     std::size_t flowing() const { return reception_.flowing(); }
 
   private:
     using Facts = std::vector<std::pair<std::string, std::string>>;
+    struct File {
+        std::string name;
+        TrackWriter writer;
+        Timestamp next_request = {};  // for a key frame
+    };
     void tell(std::string what, Facts facts);
     void publish();
     void after_input(Timestamp now);
@@ -82,6 +89,7 @@ class Guest {
     void look_at_streams();
     void send_data(Timestamp now);
     void record(Timestamp now, BytesView packet);
+    void request_key_frame(Timestamp now, File& file, std::uint32_t ssrc);
     const livekit::TrackInfo* track_info(const std::string& sid, std::string& identity) const;
 
     GuestSettings settings_;
@@ -97,11 +105,7 @@ class Guest {
         std::map<std::string, bool> tracks;
     };
     std::map<std::string, Known> known_;
-    std::set<std::string> streams_;  // sids
-    struct File {
-        std::string name;
-        TrackWriter writer;
-    };
+    std::set<std::string> streams_;      // sids
     std::map<std::string, File> files_;  // by track sid
     std::string ended_;
     bool connected_ = false;

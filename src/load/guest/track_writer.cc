@@ -3,7 +3,11 @@
 
 #include "load/guest/track_writer.h"
 
+#include <algorithm>
+
 #include "base/text.h"
+#include "client/media/track_plan.h"
+#include "wire/rtp/red.h"
 #include "wire/rtp/rtp.h"
 #include "wire/rtp/rtx.h"
 
@@ -60,7 +64,14 @@ std::string TrackWriter::extension() const {
 void TrackWriter::push(Timestamp now, BytesView packet) {
     const auto rtp = wire::parse_rtp(packet);
     if (!rtp) return;
-    add(now, rtp->header.sequence, rtp->header.timestamp, rtp->header.marker, rtp->payload);
+    BytesView payload = rtp->payload;
+    // Of redundant sound the last block is the packet's own (RFC 2198 §3).
+    if (format_ == FrameFormat::kAudio && rtp->header.payload_type == client::kRedType) {
+        const auto red = wire::parse_red(payload);
+        if (!red) return;
+        payload = red->primary().data;
+    }
+    add(now, rtp->header.sequence, rtp->header.timestamp, rtp->header.marker, payload);
 }
 
 void TrackWriter::push_repair(Timestamp now, BytesView packet) {
@@ -93,17 +104,31 @@ Bytes TrackWriter::take(Timestamp now) {
     return out;
 }
 
+// Whatever its times say, it is not silent for longer than it lasts.
+Bytes TrackWriter::sound(const client::EncodedFrame& frame, std::uint64_t at) {
+    constexpr std::int64_t kSampleRate = 48'000;
+    constexpr Duration kAhead = Duration::seconds(1);
+    const Duration lasted = std::max(frame.arrival - began_, Duration::zero()) + kAhead;
+    const auto most = static_cast<std::uint64_t>(lasted.us() / 1000 * kSampleRate / 1000);
+    return ogg_.packet(frame.data, std::min(at, most));
+}
+
 void TrackWriter::write(const client::EncodedFrame& frame, Bytes& out) {
     const bool is_video = format_ != FrameFormat::kAudio;
+    wants_key_frame_ =
+        is_video && !frame.key_frame && (wants_key_frame_ || frame.after_loss || frames_ == 0);
     if (frames_ == 0 && is_video && !frame.key_frame) return;
     const std::int64_t time = times_.unwrap(frame.timestamp);
-    if (!first_time_) first_time_ = time;
+    if (!first_time_) {
+        first_time_ = time;
+        began_ = frame.arrival;
+    }
     const auto at = static_cast<std::uint64_t>(std::max<std::int64_t>(0, time - *first_time_));
     const bool first = frames_++ == 0;
     switch (format_) {
         case FrameFormat::kAudio:
             if (first) append(out, ogg_.header());
-            return append(out, ogg_.packet(frame.data));
+            return append(out, sound(frame, at));
         case FrameFormat::kH264:
         case FrameFormat::kH265:
             return append(out, frame.data);

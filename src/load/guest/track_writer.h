@@ -29,12 +29,15 @@ class TrackWriter {
     // What is to be appended; empty: nothing.
     Bytes take(Timestamp now);
     std::uint64_t frames() const { return frames_; }
+    // What comes can not be shown without one: at the beginning, and after a loss.
+    bool wants_key_frame() const { return wants_key_frame_; }
 
   private:
     TrackWriter(client::FrameFormat format, const livekit::TrackInfo& track);
     void add(Timestamp now, std::uint16_t sequence, std::uint32_t timestamp, bool marker,
              BytesView payload);
     void write(const client::EncodedFrame& frame, Bytes& out);
+    Bytes sound(const client::EncodedFrame& frame, std::uint64_t at);
 
     client::FrameFormat format_;
     std::uint16_t width_;
@@ -46,6 +49,8 @@ class TrackWriter {
     client::Depacketizer frames_of_;
     client::OggOpusWriter ogg_;
     std::uint64_t frames_ = 0;
+    bool wants_key_frame_ = false;
+    Timestamp began_;  // when the first frame came
 };
 
 }  // namespace confab::load

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
+
 namespace confab::room {
 namespace {
 
@@ -21,6 +23,15 @@ bool count_hearer(std::size_t& hearers, bool before, bool after) {
     if (before == after) return false;
     if (after) return ++hearers == 1;
     return --hearers == 0;
+}
+
+// One participant fewer has its place at that worker; whether it was the last one there.
+bool count_gone(std::map<sfu::WorkerIndex, std::size_t>& workers, sfu::WorkerIndex worker) {
+    const auto left = workers.find(worker);
+    if (CONFAB_BUG_IF(left == workers.end(), "data_worker_unknown")) return false;
+    if (--left->second > 0) return false;
+    workers.erase(left);
+    return true;
 }
 
 }  // namespace
@@ -97,9 +108,7 @@ void DataPlane::remove(Participant& p) {
     if (const auto also = std::exchange(member(p).also, {})) leave_worker(*this, p, *also);
     members_.erase(p.number);
     command(p, sfu::DataMemberGone{room_, id_of(p)});
-    const auto worker = workers_.find(p.worker);
-    const bool worker_left = --worker->second == 0;
-    if (worker_left) workers_.erase(worker);
+    const bool worker_left = count_gone(workers_, p.worker);
     if (worker_left || last_hearer) tell_workers();
     rpc_.participant_left(p.sid());
     report_rpc();
@@ -130,10 +139,7 @@ void enter_worker(DataPlane& data, const Participant& p, sfu::WorkerIndex worker
 void leave_worker(DataPlane& data, const Participant& p, sfu::WorkerIndex worker) {
     data.member(p).also.reset();
     data.scope_->out.command(worker, sfu::DataMemberGone{data.room_, DataPlane::id_of(p)});
-    const auto left = data.workers_.find(worker);
-    if (left == data.workers_.end() || --left->second > 0) return;
-    data.workers_.erase(left);
-    data.tell_workers();
+    if (count_gone(data.workers_, worker)) data.tell_workers();
 }
 
 void DataPlane::tell_workers() const {
@@ -162,7 +168,9 @@ void DataPlane::channel_opened(const Participant& p, sfu::DataChannel channel) {
 }
 
 void DataPlane::note_progress(const Participant& p, std::uint32_t sequence) {
-    member(p).last_sequence = sequence;
+    // Where it comes from two workers, the one that it left may speak last.
+    std::uint32_t& last = member(p).last_sequence;
+    last = std::max(last, sequence);
 }
 
 // ---------------------------------------------------------------- packets of the API

@@ -22,15 +22,21 @@ const ParticipantFigures& find(const RoomFigures& room, const std::string& ident
 }
 
 // Of one layer of the only receiver.
-sfu::QualitySample sample(const Harness& h, std::uint8_t spatial, std::uint64_t bytes) {
-    sfu::QualitySample one;
-    one.receiver = h.commands_of<sfu::AddReceiver>().back().receiver;
-    one.spatial = spatial;
-    one.bytes = bytes;
-    one.frames = 125;
-    one.packets_expected = 100;
-    one.packets_lost = 5;
-    return one;
+sfu::StreamSample layer(const Harness& h, std::uint8_t spatial, std::uint64_t bytes) {
+    return {h.commands_of<sfu::AddReceiver>().back().receiver, spatial, bytes, 100, 5, 125};
+}
+// Its two layers, and what they are together.
+void fill(sfu::QualityBatch& batch, const std::vector<sfu::StreamSample>& layers) {
+    sfu::QualitySample whole;
+    whole.receiver = layers.front().receiver;
+    whole.codec = sfu::Codec::kVp8;
+    for (const sfu::StreamSample& one : layers) {
+        whole.packets_expected += one.packets_expected;
+        whole.packets_lost += one.packets_lost;
+        whole.bytes += one.bytes;
+    }
+    batch.samples = {whole};
+    batch.streams = layers;
 }
 
 }  // namespace
@@ -43,7 +49,7 @@ TEST_CASE("Room figures: what each publishes, how much of it comes, and who has 
     const sfu::PeerId uplink = h.commands_of<sfu::AddReceiver>().back().peer;
     sfu::QualityBatch batch;
     batch.peer = uplink;
-    batch.samples = {sample(h, 0, 50'000), sample(h, 1, 250'000)};
+    fill(batch, {layer(h, 0, 50'000), layer(h, 1, 250'000)});
     batch.path.rtt = Duration::millis(33);
     h.event(batch);
     h.advance(Duration::seconds(6));
@@ -101,7 +107,7 @@ TEST_CASE("Room figures: data of all connections, and the media that each is sen
         CHECK(find(*room, "alice").bytes_out_per_second == 1'000 * times);
         // A window without any takes the place of the one before.
         for (const sfu::CreatePeer& peer : peers)
-            h.event(sfu::QualityBatch{peer.peer, {}, {}, {}});
+            h.event(sfu::QualityBatch{peer.peer, {}, {}, {}, {}});
         CHECK(room_figures(h.manager, "r")->data.messages_in_per_second == 0);
         CHECK(find(*room_figures(h.manager, "r"), "alice").bytes_out_per_second == 0);
     }
@@ -114,7 +120,7 @@ TEST_CASE("Participant figures: what one publishes, without who has it [RPC-19]"
     h.publish(alice, "cid", true);
     sfu::QualityBatch batch;
     batch.peer = h.commands_of<sfu::AddReceiver>().back().peer;
-    batch.samples = {sample(h, 0, 50'000), sample(h, 1, 250'000)};
+    fill(batch, {layer(h, 0, 50'000), layer(h, 1, 250'000)});
     h.event(batch);
     const auto one = participant_figures(h.manager, "r", "alice");
     REQUIRE(one);
@@ -133,10 +139,11 @@ TEST_CASE("Room figures: of a window without packets nothing is said, and layers
     h.publish(alice, "cid", true);
     sfu::QualityBatch batch;
     batch.peer = h.commands_of<sfu::AddReceiver>().back().peer;
-    batch.samples = {sample(h, 0, 50'000), sample(h, 1, 250'000)};
+    fill(batch, {layer(h, 0, 50'000), layer(h, 1, 250'000)});
     h.event(batch);
-    batch.samples[1] = sample(h, 1, 0);
-    batch.samples[0].packets_expected = batch.samples[1].packets_expected = 0;
+    std::vector<sfu::StreamSample> none{layer(h, 0, 50'000), layer(h, 1, 0)};
+    none[0].packets_expected = none[1].packets_expected = 0;
+    fill(batch, none);
     h.event(batch);
     const TrackFigures track = find(*room_figures(h.manager, "r"), "alice").tracks.at(0);
     CHECK(track.layers.size() == 1);
@@ -146,21 +153,20 @@ TEST_CASE("Room figures: of a window without packets nothing is said, and layers
 
 TEST_CASE("Room figures: samples of no layer that there can be are left out") {
     QualityView view;
-    sfu::QualitySample one;
+    sfu::StreamSample one;
     one.receiver = sfu::ReceiverId(1);
-    one.spatial = kStreamWindows;
+    one.spatial = kStreamWindows - 1;
     one.bytes = 5;
-    view.add(1, one, 1);
+    view.add(1, one);  // of a track that nothing is known of
+    CHECK(view.windows(1) == nullptr);
+    view.add(1, sfu::QualitySample{});
+    one.spatial = kStreamWindows;
+    view.add(1, one);
     CHECK(view.windows(1) == nullptr);
     one.spatial = kStreamWindows - 1;
-    view.add(1, one, 1);
+    view.add(1, one);
     REQUIRE(view.windows(1) != nullptr);
     CHECK(view.windows(1)->back().bytes == 5);
-    // What is sent is no concern of it.
-    sfu::QualitySample sent;
-    sent.down_track = sfu::DownTrackId(2);
-    view.add(2, sent, 1);
-    CHECK(view.windows(2) == nullptr);
     view.remove(1);
     CHECK(view.windows(1) == nullptr);
 }

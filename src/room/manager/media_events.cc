@@ -74,12 +74,12 @@ void MediaEvents::dispatch(const sfu::CodecUnsupported& event) {
 // Samples are noted and told at the next tick; no deadline moves by them. One moves where the path
 // is left.
 void MediaEvents::dispatch(const sfu::QualityBatch& event) {
-    const auto note = [this](const auto& index, auto id, const sfu::QualitySample& sample) {
+    const auto note = [this](const auto& index, auto id, const auto& sample) {
         const auto it = index.find(id);
         if (it == index.end()) return;
         const MediaOwner owner = it->second;
         rooms_->guarded(*owner.room, [&](Room& room) {
-            room.handle_quality(*owner.participant, id.value(), sample, owner.track_sid);
+            room.handle_quality(*owner.participant, id.value(), sample);
         });
     };
     for (const sfu::QualitySample& sample : event.samples) {
@@ -89,6 +89,8 @@ void MediaEvents::dispatch(const sfu::QualityBatch& event) {
             note(media_->down_tracks, sample.down_track, sample);
         }
     }
+    for (const sfu::StreamSample& stream : event.streams)
+        note(media_->receivers, stream.receiver, stream);
     in_room_of(media_->peers, event.peer, [&](Room& room, const MediaOwner& owner) {
         room.handle_path(*owner.participant, event);
     });

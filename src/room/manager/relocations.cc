@@ -90,6 +90,10 @@ ServiceResult<livekit::MoveParticipantResponse> Relocations::move(
     const Participant* p = from == nullptr ? nullptr : from->find(request.identity());
     if (p == nullptr) return nobody();
     if (auto refusal = refusal_of_move(*p)) return tl::unexpected<ServiceError>(*refusal);
+    // Two workers have it as a member of this room.
+    if (workers_->moves(*p))
+        return tl::unexpected<ServiceError>(
+            refused("the participant is on its way to another worker: try again"));
     const auto to = destination(request.destination_room(), *p);
     if (!to) return tl::unexpected<ServiceError>(to.error());
     const SessionId session = *p->signal.session();

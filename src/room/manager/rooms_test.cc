@@ -214,11 +214,10 @@ TEST_CASE("MediaEvents: what throws in an event ends its room and no other [ERR-
     state.peer = sfu::PeerId(1'001);
     state.state = sfu::PeerState::kConnected;
     sfu::QualityBatch batch;
-    batch.samples.emplace_back().receiver = sfu::ReceiverId(1'002);
+    batch.peer = state.peer;
     for (const sfu::Event& event : {sfu::Event(state), sfu::Event(batch)}) {
         Room& bad = w.make("bad");
         w.media.peers[state.peer] = {&bad, &stranger, {}};
-        w.media.receivers[batch.samples[0].receiver] = {&bad, &stranger, "TR_1"};
         CHECK_NOTHROW(w.events.handle(event));
         CHECK(w.rooms.find("bad") == nullptr);
         CHECK(w.media.peers.empty());

@@ -27,6 +27,11 @@ std::optional<MediaOwner> WorkerMoves::owner() const {
     return found->second;
 }
 
+bool WorkerMoves::moves(const Participant& p) const {
+    const auto of = move_ ? owner() : std::nullopt;
+    return of && of->participant == &p;
+}
+
 std::optional<std::vector<WorkerMoves::Part>> WorkerMoves::describe(const Room& room,
                                                                     const Participant& p) {
     auto down_tracks = down_tracks_of(room.subscriptions_, p);
@@ -60,6 +65,10 @@ ServiceResult<void> WorkerMoves::begin(const std::string& room_key, const std::s
     if (to >= scope_->config.media.workers.size())
         return service_error(ServiceCode::kInvalidArgument, "there is no such worker");
     if (p->worker == to) return refused("it is at that worker");
+    // What it is sent would come from where its client does not expect it, until ICE is restarted.
+    const auto& workers = scope_->config.media.workers;
+    if (workers[p->worker].udp != workers[to].udp)
+        return refused("workers have ports of their own: set rtc.udp_port to one port for all");
     if (move_) return refused("another participant is on its way: try again");
     if (p->forwarded()) return refused("the participant is only forwarded to this room");
     auto parts = describe(*room, *p);
@@ -222,8 +231,16 @@ void WorkerMoves::cancel(Names names) {
     ++stayed_;
     for (const Part& part : move_->parts)
         names.try_emplace(part.peer);
-    for (auto& [peer, made] : names)
-        scope_->out.command(move_->to, sfu::EndAwait{peer, std::move(made), move_->from});
+    // Others may have been told meanwhile that these are there.
+    std::vector<sfu::AddReceiver> published;
+    if (const auto of = owner(); of && move_->step == Step::kLeaving)
+        published = receivers_of(of->room->publications_, *of->participant);
+    for (auto& [peer, made] : names) {
+        sfu::EndAwait end{peer, std::move(made), move_->from, {}};
+        for (const sfu::AddReceiver& one : published)
+            if (one.peer == peer) end.receivers.push_back(one.receiver);
+        scope_->out.command(move_->to, std::move(end));
+    }
     finish();
 }
 

@@ -33,6 +33,7 @@ class WorkerMoves {
     ServiceResult<void> begin(const std::string& room_key, const std::string& identity,
                               sfu::WorkerIndex to);
     bool busy() const { return move_.has_value(); }
+    bool moves(const Participant& p) const;
 
     void handle(const sfu::PeerAwaited& event);
     void handle(const sfu::PeerExported& event);

@@ -91,7 +91,7 @@ void Negotiation::handle_offer(Participant& p, const livekit::SessionDescription
     host_->senders_bound(p, answer->bound);
     link.timer.settle();
     l.requested = {};
-    if (answer->missing.audio > 0 || answer->missing.video > 0) send_requirement(p, link);
+    if (answer->waiting) send_requirement(p, link);
 }
 
 void Negotiation::watch_unknown_media(const Participant& p, std::string_view offer) {

@@ -3,6 +3,8 @@
 
 // Negotiation: over which transport connections go, and when they leave it for another one (01
 // SIG-89; 02 ICE-15, ICE-16).
+#include <algorithm>
+
 #include "room/negotiate/negotiation.h"
 
 namespace confab::room {
@@ -38,6 +40,15 @@ void tell_transport(const Config& config, const Links& l) {
         if (link != nullptr) link->set_transport(tcp_only, l.ice_limit());
 }
 
+// The last resort among its connections counts, of one that is down what it was up over. A client
+// may have come to it by itself.
+sfu::ConnectionType current_type(const Links& l) {
+    auto result = sfu::ConnectionType::kUdp;
+    for (const PeerLink* link : {l.publisher.get(), l.subscriber.get()})
+        if (link != nullptr) result = std::max(result, link->last_type.value_or(result));
+    return result;
+}
+
 // Of a client that never said how long signalling takes, nothing speaks against TCP.
 IcePreference next_transport(const Config& config, const Links& l, const Participant& p) {
     const auto& workers = config.media.workers;
@@ -45,8 +56,9 @@ IcePreference next_transport(const Config& config, const Links& l, const Partici
     const Duration threshold = config.tcp_fallback_rtt;
     const bool is_near =
         threshold == Duration::zero() || l.signal_rtt.value_or(Duration::zero()) < threshold;
-    if (l.ice == IcePreference::kAny && has_tcp && is_near && p.traits.gates.ice_tcp)
-        return IcePreference::kTcp;
+    const bool by_udp =
+        l.ice == IcePreference::kAny && current_type(l) == sfu::ConnectionType::kUdp;
+    if (by_udp && has_tcp && is_near && p.traits.gates.ice_tcp) return IcePreference::kTcp;
     const bool to_tls = l.ice != IcePreference::kTls && has_tls(config, p);
     return to_tls ? IcePreference::kTls : IcePreference::kAny;
 }

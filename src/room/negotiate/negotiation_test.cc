@@ -70,8 +70,10 @@ struct World : testing::PartWorld {
         negotiation.handle_offer(p, description);
     }
     LinkNews state(const Participant& p, const PeerLink* link, sfu::PeerState state,
-                   sfu::PeerFailure failure = sfu::PeerFailure::kNone) {
+                   sfu::PeerFailure failure = sfu::PeerFailure::kNone,
+                   sfu::ConnectionType type = sfu::ConnectionType::kUdp) {
         sfu::PeerStateChanged event;
+        event.type = type;
         event.peer = link->id();
         event.state = state;
         event.failure = failure;
@@ -422,6 +424,32 @@ TEST_CASE("Negotiation: a single connection is asked for what is missing, once [
     CHECK(w.host.bound.size() == 2);
 }
 
+TEST_CASE("Negotiation: one connection is not asked again for what it has no codec of [SDP-40]") {
+    World w;
+    Participant& p = w.join("x", true);
+    sdp::Sender camera = audio(1);
+    camera.kind = sdp::Kind::kVideo;
+    camera.mimes = {"video/vp8"};
+    w.negotiation.add_sender(p, camera);
+    w.pass(Duration::seconds(1));
+    w.negotiation.handle_timeout(p);
+    w.drain();
+    REQUIRE(w.count(R::kMediaSectionsRequirement) == 1);
+    // What is turned off comes back under another name.
+    for (const char mid : {'1', '2', '3'}) {
+        std::string sdp = testing::with_h264_alone(testing::make_offer({}, 0, 1));
+        for (const std::string_view name : {"BUNDLE 0 1", "a=mid:1"})
+            sdp[sdp.find(name) + name.size() - 1] = mid;
+        w.offer(p, sdp);
+        w.drain();
+        CHECK(w.count(R::kAnswer) == 1);
+        CHECK(w.count(R::kMediaSectionsRequirement) == 0);
+    }
+    // The room hears of it, to give the track up.
+    CHECK(w.host.bound == std::vector<std::uint64_t>{1, 1, 1});
+    CHECK(w.host.failed == 0);
+}
+
 TEST_CASE("Negotiation: what a report of the media plane says of a connection [SIG-145]") {
     World w;
     Participant& p = w.join("alice");
@@ -555,6 +583,30 @@ TEST_CASE("Negotiation: TCP, then TURN over TLS, then all again [SIG-89] [ICE-15
         fail(w, p, Negotiation::kSwitchTime);
         CHECK(w.negotiation.ice(p) == next);
     }
+}
+
+TEST_CASE(
+    "Negotiation: who came over TCP or a relay by itself is not sent to TCP [SIG-67] [ICE-15]") {
+    for (const auto type : {sfu::ConnectionType::kTcp, sfu::ConnectionType::kTurn})
+        for (const bool tls : {true, false})
+            for (const bool publisher : {true, false}) {
+                CAPTURE(tls);
+                CAPTURE(publisher);
+                World w(tls ? config_with_tls() : testing::test_config());
+                Participant& p = w.join("alice");
+                w.negotiation.open(p);
+                w.offer(p, testing::make_offer({}));
+                // The other connection is over UDP, and stays.
+                const PeerLink* own = w.negotiation.publisher(p);
+                const PeerLink* other = w.negotiation.downstream(p);
+                if (!publisher) std::swap(own, other);
+                REQUIRE(own != nullptr);
+                (void)w.state(p, other, sfu::PeerState::kConnected);
+                (void)w.state(p, own, sfu::PeerState::kConnected, {}, type);
+                (void)w.state(p, own, sfu::PeerState::kFailed, sfu::PeerFailure::kIce);
+                w.negotiation.try_other_transport(p);
+                CHECK(w.negotiation.ice(p) == (tls ? IcePreference::kTls : IcePreference::kAny));
+            }
 }
 
 TEST_CASE("Negotiation: TURN over TLS where TCP is not there, or not for it [SIG-89]") {

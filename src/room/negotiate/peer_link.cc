@@ -3,6 +3,7 @@
 
 #include "room/negotiate/peer_link.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -103,7 +104,7 @@ PeerLink::~PeerLink() {
 void PeerLink::came_up(sfu::ConnectionType type) {
     if (type_ == type) return;
     went_down();
-    type_ = type;
+    type_ = last_type = type;
     scope_->out.observe(ConnectionsChanged{type, 1});
 }
 
@@ -123,7 +124,7 @@ void PeerLink::new_credentials() {
     list_candidates(config_.tcp_only);
     trickled_ = false;
     tried = true;
-    candidates_ = 0;
+    candidates_.clear();
 }
 
 void PeerLink::list_candidates(bool tcp_only) {
@@ -207,11 +208,14 @@ Result<sdp::AppliedAnswer, sdp::NegotiationError> PeerLink::handle_answer(std::s
 void PeerLink::add_candidate(std::string_view line) {
     const auto candidate = parse_candidate(line);
     if (!candidate || config_.tcp_only) return;
-    if (candidates_ >= kMaxCandidates) {
+    // Every description repeats them all.
+    const auto known = std::find(candidates_.begin(), candidates_.end(), candidate->address);
+    if (known != candidates_.end()) return;
+    if (candidates_.size() >= kMaxCandidates) {
         ++scope_->counters.dropped_candidates;
         return;
     }
-    ++candidates_;
+    candidates_.push_back(candidate->address);
     scope_->out.command(config_.worker, sfu::AddRemoteCandidate{id_, *candidate});
 }
 

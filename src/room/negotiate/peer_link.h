@@ -99,9 +99,10 @@ class PeerLink {
 
     NegotiationTimer timer;
     bool ever_connected = false;
-    bool failed = false;       // and has not come back
-    bool tried = false;        // anew, since Links::failure_handled()
-    bool established = false;  // connected, and its data channels are open
+    std::optional<sfu::ConnectionType> last_type;  // over what it was up last
+    bool failed = false;                           // and has not come back
+    bool tried = false;                            // anew, since Links::failure_handled()
+    bool established = false;                      // connected, and its data channels are open
     Timestamp connected_at;
 
   private:
@@ -128,7 +129,7 @@ class PeerLink {
     std::optional<sdp::Answerer> answerer_;
     std::optional<sdp::Offerer> offerer_;
     std::vector<std::string> waiting_candidates_;
-    std::size_t candidates_ = 0;
+    std::vector<SocketAddress> candidates_;    // told to the worker, of this ICE generation
     std::optional<sfu::ConnectionType> type_;  // while it is connected
     bool has_remote_ = false;
     bool application_ = false;

@@ -49,6 +49,35 @@ TEST_CASE("PeerLink: the DTLS role of the answer is that of the worker [DTLS-01]
     }
 }
 
+TEST_CASE("PeerLink: candidates that descriptions repeat count once [SIG-03] [ICE-13]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    const auto line = [](int port) {
+        return "candidate:1 1 udp 1 10.0.0.1 " + std::to_string(port) + " typ host";
+    };
+    const auto told = [&] { return h.commands_of<sfu::AddRemoteCandidate>().size(); };
+    const auto trickle = [&](int port) {
+        livekit::SignalRequest request;
+        request.mutable_trickle()->set_candidateinit(R"({"candidate":")" + line(port) + R"("})");
+        h.send(alice, request);
+    };
+    std::string offer = testing::make_offer({});
+    for (int port = 1; port <= 10; ++port)
+        offer += "a=" + line(port) + "\r\n";
+    for (std::uint32_t id = 1; id <= 100; ++id)
+        h.offer(alice, offer, id);
+    CHECK(told() == 10);
+    for (int port = 1; port <= static_cast<int>(PeerLink::kMaxCandidates) + 1; ++port)
+        trickle(port);
+    CHECK(told() == PeerLink::kMaxCandidates);
+    CHECK(h.manager.snapshot().counters.dropped_candidates == 1);
+    // After a restart all are new.
+    std::string restarted = testing::make_offer({}, 0, 0, "othr");
+    restarted += "a=" + line(1) + "\r\n";
+    h.offer(alice, restarted, 101);
+    CHECK(told() == PeerLink::kMaxCandidates + 1);
+}
+
 TEST_CASE("PeerLink: Chromium is offered AES-GCM alone, who is unknown all profiles [DES-23]") {
     const auto offered = [](const char* browser, const char* version, const char* os) {
         Harness h;

@@ -128,12 +128,13 @@ void FailureCount::load(StateReader& in) {
 
 // ---------------------------------------------------------------- a connection
 
+// Which of the client's candidates its worker knows does not matter: it passes over those that come
+// again. (Field 7 was their number.)
 template <typename Self, typename Io>
 void PeerLink::fields(Self& self, Io& io) {
     credential_fields(io, 4, self.local_);
     credential_fields(io, 5, self.remote_ice_);
     sdp::text_list(io, 6, self.waiting_candidates_, kMaxWaitingCandidates);
-    io.field(7, self.candidates_);
     io.field(8, self.has_remote_);
     io.field(9, self.application_);
     io.field(10, self.trickled_);
@@ -146,6 +147,8 @@ void PeerLink::fields(Self& self, Io& io) {
     if (self.answerer_) io.part(17, *self.answerer_);
     if (self.offerer_) io.part(18, *self.offerer_);
     io.field(19, self.tcp_lines_);
+    io.maybe(20, self.last_type,
+             [](auto& one, auto& type) { one.choice(1, type, sfu::ConnectionType::kTurn); });
 }
 
 void PeerLink::save(StateWriter& out) const {
@@ -178,7 +181,6 @@ std::unique_ptr<PeerLink> PeerLink::load(const RoomScope& scope, PeerLinkConfig 
     fields(*link, in);
     in.require(id != 0 && !link->local_.ufrag.empty() && !link->local_.pwd.empty());
     in.require(!scope.media.peers.contains(sfu::PeerId(id)));
-    in.require(link->candidates_ <= kMaxCandidates);
     in.require(!link->has_remote_ || link->waiting_candidates_.empty());
     in.require(!type || link->ever_connected);
     if (!in.ok()) return nullptr;

@@ -36,7 +36,9 @@ ClientGates gates_of(const livekit::ClientInfo& client) {
     gates.reconnect_response = !js || compare_versions(client.version(), "1.6.3") >= 0;
     const bool old_swift = client.sdk() == livekit::ClientInfo::SWIFT &&
                            compare_versions(client.version(), "1.0.5") < 0;
-    gates.ice_tcp = client.sdk() != livekit::ClientInfo::GO && !old_swift;
+    const bool go = client.sdk() == livekit::ClientInfo::GO;
+    gates.ice_tcp = !go && !old_swift;
+    gates.codec_change = !go && client.sdk() != livekit::ClientInfo::UNKNOWN;
     return gates;
 }
 

@@ -28,6 +28,7 @@ struct ClientGates {
     bool room_moved = true;           // pv > 15
     bool reconnect_response = true;   // not JS < 1.6.3
     bool ice_tcp = true;              // not Go, Swift from 1.0.5
+    bool codec_change = true;         // of a track it has; not Go and who does not say (SIG-67)
 };
 
 struct ClientTraits {

@@ -4,6 +4,7 @@
 #include "room/participant/permissions.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace confab::room {
 
@@ -13,13 +14,16 @@ bool is_dependent(livekit::ParticipantInfo::Kind kind,
            permission.agent() || permission.recorder();
 }
 
-bool SubscriptionAccess::set(const livekit::SubscriptionPermission& list) {
+bool SubscriptionAccess::set(livekit::SubscriptionPermission list, const IdentityOf& identity_of) {
     if (static_cast<std::size_t>(list.track_permissions_size()) > kMaxEntries ||
         list.ByteSizeLong() > kMaxBytes)
         return false;
     for (const livekit::TrackPermission& entry : list.track_permissions())
         if (entry.participant_sid().empty() && entry.participant_identity().empty()) return false;
-    list_ = list;
+    for (livekit::TrackPermission& entry : *list.mutable_track_permissions())
+        if (identity_of && entry.participant_identity().empty())
+            entry.set_participant_identity(identity_of(entry.participant_sid()));
+    list_ = std::move(list);
     ++revision_;
     return true;
 }

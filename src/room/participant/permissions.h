@@ -5,6 +5,7 @@
 // allows is in token/permission.h.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,9 +24,12 @@ class SubscriptionAccess {
     static constexpr std::size_t kMaxEntries = 2'000;
     static constexpr std::size_t kMaxBytes = 256 * 1024;
 
+    // Of the participant with that sid; empty where there is none.
+    using IdentityOf = std::function<std::string(const std::string& sid)>;
     // Replaces the list. False, and nothing changed, when an entry names nobody or there are too
-    // many.
-    bool set(const livekit::SubscriptionPermission& list);
+    // many. Who is named by its sid alone is meant by its identity from now on: that outlives its
+    // session.
+    bool set(livekit::SubscriptionPermission list, const IdentityOf& identity_of = {});
     const livekit::SubscriptionPermission& list() const { return list_; }
     // Another one after each change.
     std::uint32_t revision() const { return revision_; }

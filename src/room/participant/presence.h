@@ -4,7 +4,8 @@
 // Whether one participant is still there: how long it may take to become active, to come back after
 // its connection failed, and to bring its media back (01 SIG-145, SIG-148).
 //   joined → active → (link failed) away → (resumed) recovering → (media is back) active
-// A resume is no proof of life: who lost its media has kMaxWithoutMedia, however often it resumes.
+// A resume is no proof of life: who lost its media has kMaxWithoutMedia, however often it resumes;
+// then it is to connect anew.
 #pragma once
 
 #include <array>

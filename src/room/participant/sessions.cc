@@ -17,6 +17,14 @@ bool is_failure(livekit::DisconnectReason reason) {
            reason == livekit::STATE_MISMATCH || reason == livekit::MEDIA_FAILURE;
 }
 
+// differs from upstream: there who resumes stays, with or without media. New connections may find
+// a way where these found none; after DISCONNECT a client that is there would stay away for good.
+Ending not_back(const Participant& p) {
+    const auto action =
+        p.signal.is_open() ? livekit::LeaveRequest::RECONNECT : livekit::LeaveRequest::DISCONNECT;
+    return {livekit::CONNECTION_TIMEOUT, true, action};
+}
+
 }  // namespace
 
 bool Sessions::is_full_for(const JoinParams& params) const {
@@ -121,7 +129,7 @@ void Sessions::handle_timeout(Participant& p) {
         case Presence::End::kNeverActive:
             return end(p, {livekit::JOIN_FAILURE});
         case Presence::End::kNotBack:
-            return end(p, {livekit::CONNECTION_TIMEOUT});
+            return end(p, not_back(p));
     }
     if (host_->media_overdue(p)) return end(p, Ending::full_reconnect());
     if (p.refresh_at <= now) send_token(p);

@@ -20,14 +20,21 @@ void AnnouncedTracks::add(Participant& publisher, const PublishedTrack& track) {
     if (track.video() || track.info.codecs_size() > 1) {
         // Codecs of sound are told at once (DYN-03).
         const Duration delay = track.video() ? scope_->config.dynacast_pause_delay : Duration();
-        entry.dynacast = Dynacast(scope_->now(), delay);
+        entry.dynacast = Dynacast(delay);
         entry.dynacast.set_muted(track.info.muted());
+        codec_added(track);
     }
     Publisher& by = publishers_[publisher.identity()];
     // Who had the identity before ended its tracks when it went.
     CONFAB_DCHECK(by.participant == nullptr || by.participant == &publisher);
     by.participant = &publisher;
     by.tracks[sid] = &entry;
+}
+
+void AnnouncedTracks::codec_added(const PublishedTrack& track) {
+    for (std::size_t i = 0; i < track.slots.size(); ++i)
+        if (track.slots[i].receiver)
+            tracks_.at(track.info.sid()).dynacast.published(scope_->now(), i);
 }
 
 void AnnouncedTracks::end(const PublishedTrack& track) {

@@ -23,6 +23,8 @@ class AnnouncedTracks {
 
     // The track stays where it is until it ended. Once each.
     void add(Participant& publisher, const PublishedTrack& track);
+    // A track that was added got a receiver for one more codec.
+    void codec_added(const PublishedTrack& track);
     // Harmless for one that was not announced.
     void end(const PublishedTrack& track);
     // It was muted, or is not any more.

@@ -189,6 +189,25 @@ TEST_CASE("AnnouncedTracks: who moves to another codec wants the first one no mo
     CHECK(wants[1].max_spatial == 2);
 }
 
+TEST_CASE(
+    "AnnouncedTracks: a backup codec that came unasked goes off by itself [DYN-01] [DYN-04]") {
+    World w;
+    Participant& alice = w.join("alice", 1);
+    PublishedTrack& made = w.track("TR_1");
+    made.info.add_codecs()->set_mime_type("video/H264");
+    made.slots.emplace_back();
+    w.announced.add(alice, made);
+    w.announced.want_quality(w.announced.find("TR_1"), wish_of(1, std::uint8_t{2}));
+    w.at(3'000);
+    made.slots[1].receiver = sfu::ReceiverId(99);
+    w.announced.codec_added(made);
+    (void)w.sorted();
+    CHECK(w.announced.next_deadline(alice) == w.clock.now + Dynacast::kFirstReport);
+    w.at(13'000);
+    w.announced.handle_timeout(alice, w.clock.now);
+    CHECK(w.wanted() == std::vector<int>{2, -1});
+}
+
 TEST_CASE("AnnouncedTracks: a publisher that lost a connection is told again [DYN-01]") {
     World w;
     Participant& alice = w.join("alice", 1);

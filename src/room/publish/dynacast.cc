@@ -7,9 +7,6 @@
 
 namespace confab::room {
 
-Dynacast::Dynacast(Timestamp published, Duration pause_delay)
-    : first_report_(published + kFirstReport), pause_delay_(pause_delay) {}
-
 WantedQuality Dynacast::largest(const CodecState& state) {
     WantedQuality result;
     for (const auto& [subscriber, quality] : state.wanted)
@@ -20,13 +17,18 @@ WantedQuality Dynacast::largest(const CodecState& state) {
 void Dynacast::update(Timestamp now, CodecState& state) {
     const WantedQuality wanted = largest(state);
     if (!state.told ? wanted.has_value() : wanted > state.sent) {
+        if (!state.told) state.tell_at = Timestamp::never();
         state.told = true;
         state.sent = wanted;
         dirty_ = true;
-        first_report_ = Timestamp::never();
-    } else if (state.told && wanted < state.sent && state.downgrade_at.is_never()) {
-        state.downgrade_at = now + pause_delay_;
+    } else if (state.told && wanted < state.sent && state.tell_at.is_never()) {
+        state.tell_at = now + pause_delay_;
     }
+}
+
+void Dynacast::published(Timestamp now, std::size_t codec) {
+    CodecState& state = codecs_[codec];
+    if (!state.told && state.tell_at.is_never()) state.tell_at = now + kFirstReport;
 }
 
 void Dynacast::want(Timestamp now, std::size_t codec, std::uint64_t subscriber,
@@ -42,28 +44,24 @@ void Dynacast::remove(Timestamp now, std::uint64_t subscriber) {
 }
 
 void Dynacast::set_muted(bool muted) {
-    if (muted_ && !muted && !codecs_.empty()) dirty_ = true;
+    if (muted_ && !muted) repeat();
     muted_ = muted;
 }
 
 void Dynacast::handle_timeout(Timestamp now) {
-    if (first_report_ <= now) {
-        first_report_ = Timestamp::never();
-        codecs_[0].told = true;
-        dirty_ = true;
-    }
     for (auto& [codec, state] : codecs_) {
-        if (state.downgrade_at > now) continue;
-        state.downgrade_at = Timestamp::never();
+        if (state.tell_at > now) continue;
+        state.tell_at = Timestamp::never();
+        state.told = true;
         state.sent = largest(state);
         dirty_ = true;
     }
 }
 
 Timestamp Dynacast::next_deadline() const {
-    Timestamp result = first_report_;
+    Timestamp result = Timestamp::never();
     for (const auto& [codec, state] : codecs_)
-        result = earlier(result, state.downgrade_at);
+        result = earlier(result, state.tell_at);
     return result;
 }
 

@@ -20,12 +20,14 @@ using WantedQuality = std::optional<std::uint8_t>;
 
 class Dynacast {
   public:
-    // With no subscriber the publisher is told so this long after publishing.
+    // With no subscriber the publisher is told so this long after a codec was published.
     static constexpr Duration kFirstReport = Duration::seconds(10);
 
     Dynacast() = default;
-    Dynacast(Timestamp published, Duration pause_delay);
+    explicit Dynacast(Duration pause_delay) : pause_delay_(pause_delay) {}
 
+    // This codec is sent, whether anybody wants it or not.
+    void published(Timestamp now, std::size_t codec);
     // What one subscriber wants of one codec; nothing = off. remove() when it leaves.
     void want(Timestamp now, std::size_t codec, std::uint64_t subscriber, WantedQuality quality);
     void remove(Timestamp now, std::uint64_t subscriber);
@@ -39,7 +41,7 @@ class Dynacast {
     };
     // What was told may not have been heard: it is told once more.
     void repeat();
-    // All codecs that were ever wanted, when something is to be told.
+    // All codecs of which the publisher knows something, when something is to be told.
     std::optional<std::vector<Report>> poll_report();
 
   private:
@@ -47,13 +49,12 @@ class Dynacast {
         std::map<std::uint64_t, WantedQuality> wanted;
         bool told = false;
         WantedQuality sent;
-        Timestamp downgrade_at = Timestamp::never();
+        Timestamp tell_at = Timestamp::never();  // that nobody wants it, later a decrease
     };
     static WantedQuality largest(const CodecState& state);
     void update(Timestamp now, CodecState& state);
 
     std::map<std::size_t, CodecState> codecs_;
-    Timestamp first_report_ = Timestamp::never();
     Duration pause_delay_ = Duration::seconds(5);
     bool muted_ = false;
     bool dirty_ = false;

@@ -20,7 +20,8 @@ Timestamp at_ms(std::int64_t ms) {
 }  // namespace
 
 TEST_CASE("Dynacast: up at once, down after the delay, silent while muted [SIG-115] [DYN-01]") {
-    Dynacast dynacast(at_ms(0), Duration::seconds(5));
+    Dynacast dynacast(Duration::seconds(5));
+    dynacast.published(at_ms(0), 0);
     CHECK(dynacast.next_deadline() == at_ms(10'000));
     dynacast.want(at_ms(1'000), 0, 1, std::uint8_t{0});
     auto report = dynacast.poll_report();
@@ -45,13 +46,30 @@ TEST_CASE("Dynacast: up at once, down after the delay, silent while muted [SIG-1
 }
 
 TEST_CASE("Dynacast: nobody ever subscribed is told after ten seconds [DYN-01]") {
-    Dynacast dynacast(at_ms(0), Duration::seconds(5));
+    Dynacast dynacast(Duration::seconds(5));
+    dynacast.published(at_ms(0), 0);
     dynacast.handle_timeout(at_ms(9'999));
     CHECK_FALSE(dynacast.poll_report());
     dynacast.handle_timeout(at_ms(10'000));
     const auto report = dynacast.poll_report();
     REQUIRE(report);
     CHECK_FALSE((*report)[0].quality);
+    CHECK(dynacast.next_deadline().is_never());
+}
+
+TEST_CASE("Dynacast: a codec that nobody wants goes off, whatever is wanted of others [DYN-01]") {
+    Dynacast dynacast(Duration::seconds(5));
+    dynacast.published(at_ms(0), 0);
+    dynacast.want(at_ms(1'000), 1, 7, std::uint8_t{2});
+    REQUIRE(dynacast.poll_report());
+    dynacast.published(at_ms(2'000), 1);  // it is sent now: that is no news
+    CHECK(dynacast.next_deadline() == at_ms(10'000));
+    dynacast.handle_timeout(at_ms(10'000));
+    const auto report = dynacast.poll_report();
+    REQUIRE(report);
+    REQUIRE(report->size() == 2);
+    CHECK_FALSE((*report)[0].quality);
+    CHECK((*report)[1].quality == WantedQuality(2));
     CHECK(dynacast.next_deadline().is_never());
 }
 

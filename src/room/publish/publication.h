@@ -23,6 +23,8 @@ struct CodecSlot {
     sfu::Codec codec = sfu::Codec::kNone;
     std::optional<sfu::AddReceiver> made;  // by which the receiver was made
     bool own_pick = false;  // its client sends it though another one stands first in the answer
+    // What is sent in place of the codec that was announced, whose encoder failed (IN-09).
+    std::string instead;
 };
 
 struct PublishedTrack {
@@ -34,11 +36,15 @@ struct PublishedTrack {
     bool regressed = false;        // everybody moved to the backup codec (DYN-05)
     Timestamp requested_at;
     bool media_started = false;  // the first packet came
+    bool size_seen = false;      // its size is that of its pictures: nobody announced one
     std::vector<Ssrc> ssrcs;     // its publisher's, as far as known
 
     bool video() const { return info.type() == livekit::VIDEO; }
     bool encrypted() const { return info.encryption() != livekit::Encryption::NONE; }
 };
+
+// What the packets of one of its codecs are.
+const std::string& sent_mime(const PublishedTrack& track, std::size_t codec);
 
 // A track and whose it is.
 struct Publication {

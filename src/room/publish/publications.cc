@@ -146,6 +146,7 @@ void Publications::take_begun(Participant& p, const std::vector<sdp::PublishSect
         add_receiver(p, track, match->codec, section);
         if (track.announced) {
             host_->tracks_changed(p);
+            announced_.codec_added(track);
             host_->codec_added({&p, &track});
         } else if (link->ever_connected && !awaits_codec(p, track)) {
             announce(p, track);

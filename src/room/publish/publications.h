@@ -38,6 +38,8 @@ class PublicationsHost {
     virtual void codec_added(const Publication& track) = 0;
     // An announced track's codec is another one than before.
     virtual void codec_changed(const Publication& track) = 0;
+    // Of an announced track a size is known that was not, or is another one (SUB-02).
+    virtual void sizes_changed(const Publication& track) = 0;
     // It and its receivers go after this call, announced or not.
     virtual void track_ending(const Publication& track) = 0;
     // It is gone, and others knew it.

@@ -21,10 +21,12 @@ Timestamp section_deadline(const Config& config, const PublishFlow& flow) {
     return since.is_never() ? since : since + Publications::kSectionTimeout;
 }
 
-// The first packet of a track whose publisher did not say what it is; whether it is another codec
-// than the first of its section.
+// The first packet of a track whose publisher did not say what it is, or one of another codec than
+// it said; whether it is another one than was known. To its publisher the track stays what it
+// announced: told of another codec, it would start that one, too (DYN-01).
 bool learn_codec(PublishedTrack& track, const sfu::LayerStarted& event, const CodecList& known) {
-    if (!std::exchange(track.any_codec, false)) return false;
+    const bool first = std::exchange(track.any_codec, false);
+    if (!first && !event.other_codec) return false;
     for (std::size_t i = 0; i < track.slots.size(); ++i) {
         CodecSlot& slot = track.slots[i];
         if (slot.receiver != event.receiver || !slot.made) continue;
@@ -36,11 +38,36 @@ bool learn_codec(PublishedTrack& track, const sfu::LayerStarted& event, const Co
         });
         slot.made->any_codec = false;
         if (found == codecs.end() || name == known.end()) return false;
-        slot.own_pick = found != codecs.begin();
+        // Told once more, behind a move, it stays what it was.
+        slot.own_pick = slot.own_pick || found != codecs.begin();
         std::rotate(codecs.begin(), found, found + 1);
-        return take_codec(track, i, name->mime);
+        if (first) return take_codec(track, i, name->mime);
+        slot.instead = name->mime;
+        return std::exchange(slot.codec, event.codec) != event.codec;
     }
     return false;
+}
+
+void note_layer_ssrcs(livekit::VideoLayer& layer, const sfu::LayerStarted& event) {
+    layer.set_ssrc(event.ssrc.value());
+    if (event.rtx_ssrc.value() != 0) layer.set_repair_ssrc(event.rtx_ssrc.value());
+}
+
+// Sizes that its publisher did not announce, of the layer if it is a known one, and of the track
+// that of its largest layer (SDP-27); whether one is known anew.
+bool learn_sizes(PublishedTrack& track, livekit::VideoLayer* layer,
+                 const sfu::LayerStarted& event) {
+    if (event.width == 0) return false;
+    const auto take = [&event](auto& sized) {
+        sized.set_width(event.width);
+        sized.set_height(event.height);
+    };
+    const bool of_layer = layer != nullptr && layer->width() == 0;
+    if (of_layer) take(*layer);
+    if (track.info.width() == 0) track.size_seen = true;
+    const bool whole = track.size_seen && event.width > track.info.width();
+    if (whole) take(track.info);
+    return of_layer || whole;
 }
 
 }  // namespace
@@ -125,7 +152,11 @@ void Publications::update_video(Participant& p, const livekit::UpdateLocalVideoT
                        [&](Response& r) { *r.mutable_update_video_track() = update; });
     info->set_width(update.width());
     info->set_height(update.height());
-    if (announced_.find(update.track_sid())) host_->tracks_changed(p);
+    if (PublishedTrack* known = flow(p).find(update.track_sid())) known->size_seen = false;
+    const Publication track = announced_.find(update.track_sid());
+    if (!track) return;
+    host_->tracks_changed(p);
+    host_->sizes_changed(track);
 }
 
 void Publications::regressed(const Publication& of) {
@@ -155,15 +186,13 @@ void Publications::layer_started(Participant& p, const std::string& sid,
     for (std::size_t i = 0; i < track->slots.size(); ++i) {
         if (track->slots[i].receiver != event.receiver) continue;
         auto& codec = *track->info.mutable_codecs(static_cast<int>(i));
-        if (event.spatial >= codec.layers_size()) return;
-        livekit::VideoLayer& layer = *codec.mutable_layers(event.spatial);
-        layer.set_ssrc(event.ssrc.value());
-        if (event.rtx_ssrc.value() != 0) layer.set_repair_ssrc(event.rtx_ssrc.value());
-        if (event.width > 0 && layer.width() == 0) {
-            layer.set_width(event.width);
-            layer.set_height(event.height);
-        }
+        livekit::VideoLayer* const layer =
+            event.spatial < codec.layers_size() ? codec.mutable_layers(event.spatial) : nullptr;
+        if (layer != nullptr) note_layer_ssrcs(*layer, event);
+        const bool sized = learn_sizes(*track, layer, event);
+        if (layer == nullptr && !sized) return;
         if (i == 0) *track->info.mutable_layers() = codec.layers();
+        if (sized && track->announced) host_->sizes_changed({&p, track});
         // Layers start one after the other; others are told once.
         Timestamp& at = member(p).update_at;
         if (track->announced && at.is_never()) at = scope_->now() + kLayersGather;

@@ -32,6 +32,9 @@ struct Host : PublicationsHost {
     void codec_added(const Publication& track) override {
         added.push_back(track.track->info.sid());
     }
+    void sizes_changed(const Publication& track) override {
+        sized.push_back(track.track->info.sid());
+    }
     void track_ending(const Publication& track) override { on_ending(track); }
     void track_unpublished(Participant&, const livekit::TrackInfo& track) override {
         unpublished.push_back(track.sid());
@@ -43,6 +46,7 @@ struct Host : PublicationsHost {
     std::vector<std::string> announced;
     std::vector<std::string> added;
     std::vector<std::string> recoded;
+    std::vector<std::string> sized;
     std::vector<std::string> unpublished;
     std::function<void(const Publication&)> on_ending = [](const Publication&) {};
     int changes = 0;
@@ -288,6 +292,50 @@ TEST_CASE(
     CHECK(w.host.announced.size() == 3);
 }
 
+TEST_CASE(
+    "Publications: a track whose encoder failed stays what was announced, to be sent as what comes "
+    "[IN-09] [DYN-01]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    auto request = World::request_of("cam", livekit::CAMERA);
+    request.add_simulcast_codecs()->set_codec("h264");
+    w.publications.add_track(alice, request);
+    sdp::PublishSection section = section_of("cam", "1", "video/H264");
+    section.codecs.push_back(section.codecs.front());
+    section.codecs.back().mime = "video/VP8";
+    section.codecs.back().pt = 102;
+    w.offer(alice, {section});
+    w.publications.connected(alice);
+    const auto made = w.sorted().commands_of<sfu::AddReceiver>();
+    REQUIRE(made.size() == 1);
+    const auto& track = *w.publications.announced().of(alice).at(0).track;
+    sfu::LayerStarted started;
+    started.receiver = made[0].receiver;
+    started.ssrc = Ssrc(4711);
+    started.codec = sfu::Codec::kVp8;
+    // What its worker knew before the last answer changes nothing.
+    w.publications.layer_started(alice, track.info.sid(), started);
+    CHECK(w.host.recoded.empty());
+    started.other_codec = true;
+    w.publications.layer_started(alice, track.info.sid(), started);
+    CHECK(w.host.recoded.size() == 1);
+    CHECK(track.info.codecs(0).mime_type() == "video/H264");
+    CHECK(track.info.mime_type() == "video/H264");
+    CHECK(sent_mime(track, 0) == "video/VP8");
+    CHECK(track.slots[0].codec == sfu::Codec::kVp8);
+    CHECK(receivers_of(w.publications, alice)[0].codecs.front().codec == sfu::Codec::kVp8);
+    // The next answers have the announced one first, as they had; what comes stays.
+    section.codecs.front().nack = !section.codecs.front().nack;
+    w.offer(alice, {section});
+    CHECK(track.info.codecs(0).mime_type() == "video/H264");
+    CHECK(sent_mime(track, 0) == "video/VP8");
+    // A section without it has another one, under its own name.
+    section.codecs.pop_back();
+    w.offer(alice, {section});
+    CHECK(sent_mime(track, 0) == "video/H264");
+    CHECK(track.slots[0].codec == sfu::Codec::kH264);
+}
+
 TEST_CASE("Publications: a section that came before its announcement is taken [SIG-04]") {
     World w;
     Participant& alice = w.come("alice", 1);
@@ -407,6 +455,59 @@ TEST_CASE("Publications: a request of more than kMaxRequestBytes is refused [SIG
         w.publications.add_track(alice, request);
         CHECK(refusals(w.sorted(), 1).empty() == (size <= kMost));
     }
+}
+
+TEST_CASE(
+    "Publications: sizes that nobody announced are those of the pictures, the track's that of its "
+    "largest layer [SDP-27] [SUB-02]") {
+    for (const bool layered : {true, false})
+        for (const bool announced : {true, false}) {
+            CAPTURE(layered);
+            CAPTURE(announced);
+            World w;
+            Participant& alice = w.come("alice", 1);
+            auto request = World::request_of("cam", livekit::CAMERA);
+            if (!layered) request.clear_layers();
+            if (!announced) {
+                request.clear_width();
+                request.clear_height();
+            }
+            w.publications.add_track(alice, request);
+            w.offer(alice, {section_of("cam", "1", "video/VP8")});
+            const auto& track = *w.publications.announced().of(alice).back().track;
+            sfu::LayerStarted event;
+            event.receiver = *track.slots[0].receiver;
+            const auto start = [&](std::uint8_t spatial, std::uint32_t width) {
+                event.spatial = spatial;
+                event.width = width;
+                event.height = width * 9 / 16;
+                w.host.sized.clear();
+                w.publications.layer_started(alice, track.info.sid(), event);
+                return !w.host.sized.empty();
+            };
+            CHECK_FALSE(start(0, 0));
+            CHECK(start(0, 320) == (layered || !announced));
+            CHECK_FALSE(start(0, 320));
+            CHECK(track.info.width() == (announced ? 1280 : 320));
+            if (layered) {
+                CHECK(start(2, 640));
+                CHECK(start(1, 480));
+                CHECK(track.info.layers(0).height() == 180);
+                CHECK(track.info.layers(2).height() == 360);
+                CHECK(track.info.width() == (announced ? 1280 : 640));
+                CHECK(track.info.height() == (announced ? 720 : 360));
+            }
+            // What its publisher says later counts.
+            livekit::UpdateLocalVideoTrack update;
+            update.set_track_sid(track.info.sid());
+            update.set_width(200);
+            update.set_height(100);
+            w.host.sized.clear();
+            w.publications.update_video(alice, update);
+            CHECK(w.host.sized.size() == 1);
+            CHECK_FALSE(start(0, 4'000));
+            CHECK(track.info.width() == 200);
+        }
 }
 
 TEST_CASE("Publications: of a track that changes its SSRC for ever 64 are kept apart [IMM-15]") {

@@ -192,6 +192,8 @@ bool take_codec(PublishedTrack& track, std::size_t codec, const std::string& mim
     livekit::SimulcastCodecInfo& info = *track.info.mutable_codecs(static_cast<int>(codec));
     CodecSlot& slot = track.slots[codec];
     const sfu::Codec before = std::exchange(slot.codec, codec_of(mime));
+    if (slot.instead == mime) return before != slot.codec;  // under the name of the other one
+    slot.instead.clear();
     // A track has the type of one of its codecs, once it has one.
     const std::string& shown = track.info.mime_type();
     if (!shown.empty() && shown == info.mime_type()) track.info.set_mime_type(mime);

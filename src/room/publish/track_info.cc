@@ -113,6 +113,11 @@ livekit::TrackInfo track_info_of(const livekit::AddTrackRequest& request,
     return info;
 }
 
+const std::string& sent_mime(const PublishedTrack& track, std::size_t codec) {
+    const std::string& instead = track.slots[codec].instead;
+    return instead.empty() ? track.info.codecs(static_cast<int>(codec)).mime_type() : instead;
+}
+
 void note_ssrc(PublishedTrack& track, SsrcPool& pool, Ssrc ssrc) {
     constexpr std::size_t kMaxKnown = 64;  // beyond these a collision is as likely as nothing
     if (ssrc.value() == 0 || track.ssrcs.size() >= kMaxKnown ||

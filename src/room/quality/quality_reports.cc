@@ -36,9 +36,15 @@ void QualityReports::add(const Participant& p) {
 }
 
 void QualityReports::note(const Participant& p, std::uint64_t track,
-                          const sfu::QualitySample& sample, double weight) {
+                          const sfu::QualitySample& sample) {
     const auto member = members_.find(p.number);
-    if (member != members_.end()) member->second.view.add(track, sample, weight);
+    if (member != members_.end()) member->second.view.add(track, sample);
+}
+
+void QualityReports::note(const Participant& p, std::uint64_t track,
+                          const sfu::StreamSample& sample) {
+    const auto member = members_.find(p.number);
+    if (member != members_.end()) member->second.view.add(track, sample);
 }
 
 void QualityReports::forget(const Participant& p, std::uint64_t track) {
@@ -52,10 +58,9 @@ void QualityReports::handle_timeout(Timestamp now) {
     for (Participant* p : roster_->everyone()) {
         if (!p->active()) continue;
         const QualityView& view = members_.at(p->number).view;
-        if (!view.empty()) {
-            p->seen.quality = view.current();
-            scope_->out.observe(QualitySeen{*p->seen.quality});
-        }
+        // Of who has no tracks any more, the view says what the participant itself is told.
+        if (!view.empty() || p->seen.quality) p->seen.quality = view.current();
+        if (!view.empty()) scope_->out.observe(QualitySeen{*p->seen.quality});
         // Without a connection it hears nothing: a resume finds out what changed meanwhile.
         if (p->traits.gates.connection_quality && p->signal.is_open()) report(*p);
     }

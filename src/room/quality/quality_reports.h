@@ -26,8 +26,9 @@ class QualityReports {
     void add(const Participant& p);
     void remove(const Participant& p) { members_.erase(p.number); }
     // Of one track or down-track of the participant, by its id.
-    void note(const Participant& p, std::uint64_t track, const sfu::QualitySample& sample,
-              double weight);
+    void note(const Participant& p, std::uint64_t track, const sfu::QualitySample& sample);
+    // Of one stream of a published track, behind the sample of the whole.
+    void note(const Participant& p, std::uint64_t track, const sfu::StreamSample& sample);
     void forget(const Participant& p, std::uint64_t track);
     // QualityView::windows().
     const StreamWindows* windows(const Participant& p, std::uint64_t track) const {

@@ -52,6 +52,20 @@ TEST_CASE("QualityReports: nobody hears of the hidden, whomever it hears [CQ-04]
           std::map<std::uint64_t, livekit::ConnectionQuality>{{1, livekit::EXCELLENT}});
 }
 
+TEST_CASE("QualityReports: who has no tracks any more is seen as it is told [CQ-03]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    sfu::QualitySample silent;
+    silent.rtcp_overdue = true;
+    w.reports.note(alice, 1, silent);
+    (void)w.told_of(alice);
+    REQUIRE(alice.seen.quality);
+    REQUIRE(alice.seen.quality->quality == livekit::LOST);
+    w.reports.forget(alice, 1);
+    CHECK(w.told_of(alice).at(1) == livekit::EXCELLENT);
+    CHECK(alice.seen.quality->quality == livekit::EXCELLENT);
+}
+
 TEST_CASE("QualityReports: who does not know LOST is told POOR [CQ-01] [SIG-60]") {
     World w;
     Participant& alice = w.come("alice", 1);
@@ -61,7 +75,7 @@ TEST_CASE("QualityReports: who does not know LOST is told POOR [CQ-01] [SIG-60]"
     sfu::QualitySample silent;
     silent.rtcp_overdue = true;
     for (int window = 0; window < 40; ++window)
-        w.reports.note(alice, 1, silent, 10);
+        w.reports.note(alice, 1, silent);
     const auto told = w.told_of(alice);
     CHECK(told.at(2) == livekit::LOST);
     CHECK(told.at(3) == livekit::POOR);

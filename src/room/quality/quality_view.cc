@@ -16,6 +16,13 @@ constexpr double kSilentOverdue = 20;
 constexpr double kSilent = 40;
 constexpr double kMostly = 0.5;
 
+// Of reports, which come when they come; a usual rate is of 5 s.
+std::uint64_t in_five_seconds(const sfu::QualitySample& sample) {
+    if (sample.span <= Duration::zero()) return sample.packets_expected;
+    return static_cast<std::uint64_t>(static_cast<double>(sample.packets_expected) * 5 /
+                                      sample.span.to_seconds());
+}
+
 double window_score(const sfu::QualitySample& sample, double weight) {
     const double loss = 100.0 * static_cast<double>(sample.packets_lost) /
                         static_cast<double>(sample.packets_expected);
@@ -45,8 +52,9 @@ double loss_weight(sfu::Codec codec) {
 }
 
 double UsualRate::share(std::uint64_t packets) {
-    const auto step = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(packets / kStep + 1, std::numeric_limits<std::uint32_t>::max()));
+    // Rounded, as 250 a little more or less is what comes most.
+    const auto step = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+        (packets + kStep / 2) / kStep + 1, std::numeric_limits<std::uint32_t>::max()));
     // The value that outvotes all others together.
     if (votes_ == 0) usual_ = step;
     votes_ = usual_ == step ? std::min(votes_ + 1, kMaxVotes) : votes_ - 1;
@@ -54,7 +62,11 @@ double UsualRate::share(std::uint64_t packets) {
     return static_cast<double>(step) / usual_;
 }
 
-void TrackScore::add(const sfu::QualitySample& sample, double weight) {
+void TrackScore::add(const sfu::QualitySample& sample) {
+    if (sample.unwanted) {
+        score_ = 100;
+        return;
+    }
     if (sample.muted) {
         if (score_ > kSilentOverdue) score_ = 100;
         return;
@@ -65,20 +77,26 @@ void TrackScore::add(const sfu::QualitySample& sample, double weight) {
     }
     // Of a window that was muted for the most part nothing can be said.
     if (sample.unmuted < kMostly) return;
+    // Neither what there is nothing of to send nor what is not reported yet says anything.
+    if (sample.unjudged && !sample.rtcp_overdue) return;
     if (sample.packets_expected == 0) {
         score_ = sample.rtcp_overdue ? kSilentOverdue : kSilent;
         return;
     }
-    const double next =
-        window_score(sample, weight * std::sqrt(rate_.share(sample.packets_expected)));
+    const double weight =
+        loss_weight(sample.codec) * std::sqrt(rate_.share(in_five_seconds(sample)));
+    const double next = window_score(sample, weight);
     const double factor = next > score_ ? 0.4 : 0.8;
     score_ += factor * (next - score_);
 }
 
-void QualityView::add(std::uint64_t track, const sfu::QualitySample& sample, double weight) {
+void QualityView::add(std::uint64_t track, const sfu::QualitySample& sample) {
     if (tracks_.size() >= kMaxTracks && !tracks_.contains(track)) return;
-    tracks_[track].add(sample, weight);
-    if (sample.receiver.value() == 0 || sample.spatial >= kStreamWindows) return;
+    tracks_[track].add(sample);
+}
+
+void QualityView::add(std::uint64_t track, const sfu::StreamSample& sample) {
+    if (!tracks_.contains(track) || sample.spatial >= kStreamWindows) return;
     windows_[track][sample.spatial] = {sample.bytes, sample.packets_expected, sample.packets_lost,
                                        sample.frames};
 }

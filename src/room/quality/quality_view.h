@@ -43,8 +43,7 @@ class UsualRate {
 // The smoothed score of one track or down-track.
 class TrackScore {
   public:
-    // `weight`: how much one percent of loss costs (CQ-01).
-    void add(const sfu::QualitySample& sample, double weight);
+    void add(const sfu::QualitySample& sample);
     double score() const { return score_; }
 
   private:
@@ -52,6 +51,7 @@ class TrackScore {
     UsualRate rate_;
 };
 
+// How much one percent of loss costs (CQ-01).
 double loss_weight(sfu::Codec codec);
 
 // What came of one stream of a published track in its last window (5 s).
@@ -69,7 +69,8 @@ class QualityView {
   public:
     static constexpr std::size_t kMaxTracks = 4'096;
 
-    void add(std::uint64_t track, const sfu::QualitySample& sample, double weight);
+    void add(std::uint64_t track, const sfu::QualitySample& sample);
+    void add(std::uint64_t track, const sfu::StreamSample& sample);
     void remove(std::uint64_t track) {
         tracks_.erase(track);
         windows_.erase(track);

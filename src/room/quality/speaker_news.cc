@@ -7,6 +7,18 @@
 #include <utility>
 
 namespace confab::room {
+namespace {
+
+livekit::SpeakerInfo simulated(const Participant& p, bool active) {
+    constexpr float kLevel = 0.9F;
+    livekit::SpeakerInfo info;
+    info.set_sid(p.sid());
+    info.set_active(active);
+    if (active) info.set_level(kLevel);
+    return info;
+}
+
+}  // namespace
 
 SpeakerNews::SpeakerNews(const RoomScope& scope, const Room* room, const Roster& roster,
                          Hears hears)
@@ -74,6 +86,24 @@ void SpeakerNews::part(Participant& p) {
     tell(p, stops);
 }
 
+std::optional<livekit::SpeakerInfo> SpeakerNews::told_of(const Participant& speaker) const {
+    if (!simulated_.of(speaker.number).is_never()) return simulated(speaker, true);
+    for (const livekit::SpeakerInfo& info : speakers_.told())
+        if (info.sid() == speaker.sid()) return info;
+    return std::nullopt;
+}
+
+void SpeakerNews::hearing_changed(Participant& p, const Participant& speaker) {
+    if (p.closing || !p.traits.gates.subscriber_primary) return;
+    const auto told = told_of(speaker);
+    if (!told) return;
+    livekit::SignalResponse response;
+    livekit::SpeakerInfo& info = *response.mutable_speakers_changed()->add_speakers();
+    info.set_sid(speaker.sid());
+    if (hears_(p, speaker)) info = *told;
+    p.signal.send(std::move(response));
+}
+
 void SpeakerNews::tell(Participant& p, const std::vector<livekit::SpeakerInfo>& changes) {
     livekit::SignalResponse response;
     for (const livekit::SpeakerInfo& info : changes) {
@@ -91,11 +121,7 @@ void SpeakerNews::simulate(const Participant& p, Duration time) {
 }
 
 void SpeakerNews::tell_simulated(const Participant& p, bool active) {
-    constexpr float kLevel = 0.9F;
-    livekit::SpeakerInfo info;
-    info.set_sid(p.sid());
-    info.set_active(active);
-    if (active) info.set_level(kLevel);
+    const livekit::SpeakerInfo info = simulated(p, active);
     note_stops({info});
     for (Participant* other : roster_->everyone())
         if (other->active()) tell(*other, {info});

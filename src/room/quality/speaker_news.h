@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,8 @@ class SpeakerNews {
     void repeat(Participant& p, Timestamp since);
     // It hears nobody here any more.
     void part(Participant& p);
+    // It begins to hear somebody, or ends: what it is shown of that one is to follow.
+    void hearing_changed(Participant& p, const Participant& speaker);
     // A client tests itself: it speaks for so long, whatever is heard of it.
     void simulate(const Participant& p, Duration time);
 
@@ -50,6 +53,8 @@ class SpeakerNews {
     void levels_noted();
     void note_stops(const std::vector<livekit::SpeakerInfo>& changes);
     void tell(Participant& p, const std::vector<livekit::SpeakerInfo>& changes);
+    // As those were told who hear it; nothing while it does not speak.
+    std::optional<livekit::SpeakerInfo> told_of(const Participant& speaker) const;
     void tell_simulated(const Participant& p, bool active);
 
     const RoomScope* scope_;

@@ -167,10 +167,15 @@ TEST_CASE("SpeakerNews: a simulated speaker stops at its time, or when it has le
     REQUIRE(told.contains(alice.number));
     CHECK_FALSE(told.at(alice.number)[0].active());
 
-    const Participant& bob = w.join("bob");
+    Participant& bob = w.join("bob");
     w.news.simulate(alice, Duration::seconds(3));
     w.hears.insert({"bob", "alice"});
     (void)w.take();
+    w.news.hearing_changed(bob, alice);
+    const auto begun = w.take()[bob.number];
+    REQUIRE(begun.size() == 1);
+    CHECK(begun[0].active());
+    CHECK(begun[0].level() > 0.8F);
     w.roster.remove(alice);
     w.clock.now = w.news.next_deadline();
     w.news.handle_timeout(w.clock.now);

@@ -22,8 +22,6 @@ std::vector<Broadcaster::Update> Broadcaster::push(Timestamp now, livekit::Parti
     if (waiting != waiting_.end()) {
         livekit::ParticipantInfo& old = waiting->second;
         if (old.sid() != info.sid()) {
-            // A late word of the session that was replaced.
-            if (old.joined_at_ms() > info.joined_at_ms()) return result;
             old.set_state(livekit::ParticipantInfo::DISCONNECTED);
             old.clear_tracks();
             // Nobody hears of a hidden successor that the old session is gone.

@@ -22,7 +22,8 @@ class Broadcaster {
         livekit::ParticipantInfo info;
         bool legacy_only = false;  // for receivers without identity_reconnect (pv ≤ 11)
     };
-    // Takes a changed participant; gives what is to be sent now, in order.
+    // Takes a changed participant; gives what is to be sent now, in order. A session of an identity
+    // says its last before the next one says its first: clocks tell nothing.
     std::vector<Update> push(Timestamp now, livekit::ParticipantInfo info, bool immediate);
     // The batch, when its tick has come.
     std::vector<livekit::ParticipantInfo> poll_batch(Timestamp now);

@@ -60,6 +60,17 @@ TEST_CASE("Outbox: data and webhooks are dropped beyond the bound, commands are 
     CHECK(count<MediaCommand>(out) == 102);
 }
 
+TEST_CASE("Outbox: what gauges are the sums of is never left out [OBS-01]") {
+    Outbox out(1'000);
+    for (int i = 0; i < 100; ++i) {
+        out.observe(SubscriptionStep{livekit::VIDEO, TrackStep::kEnd, {}});
+        out.observe(PublicationStep{livekit::VIDEO, TrackStep::kEnd});
+        out.observe(ConnectionsChanged{sfu::ConnectionType::kUdp, -1});
+        out.observe(RoomOver{Duration::seconds(1)});
+    }
+    CHECK(count<Observation>(out) == 300);
+}
+
 TEST_CASE("Outbox: one message for many leaves as one effect, for one as a signal") {
     Outbox out;
     out.broadcast({SessionId(1), SessionId(2)}, message(10));

@@ -150,4 +150,61 @@ TEST_CASE(
     }
 }
 
+TEST_CASE(
+    "Backup codec: a first one that nobody takes goes off [DYN-01] [DYN-04] [DYN-05] [outside]") {
+    CallPlan plan = vp9_with_backup(livekit::PREFER_REGRESSION);
+    plan.refused = {"VP9"};
+    plan.watched = false;
+    TwoCodecs c(plan);
+    c.play(500);
+    REQUIRE(c.wanted() == std::map<std::string, int>{{"vp8", 2}});
+    c.publish_second(plan);
+    c.play(11'000);
+    CHECK(c.wanted() == std::map<std::string, int>{{"vp8", 2}, {"vp9", -1}});
+}
+
+TEST_CASE("Backup codec: one that comes unasked goes off [DYN-01] [DYN-04] [outside]") {
+    const CallPlan plan = vp9_with_backup(livekit::SIMULCAST);
+    TwoCodecs c(plan);
+    c.play(1'000);
+    c.publish_second(plan);
+    c.play(9'000);
+    REQUIRE(c.wanted() == std::map<std::string, int>{{"vp9", 2}});
+    c.play(1'500);
+    CHECK(c.wanted() == std::map<std::string, int>{{"vp8", -1}, {"vp9", 2}});
+}
+
+TEST_CASE(
+    "Backup codec: who can not change the codec of a track gets it as a new one [SDP-42] [SIG-67] "
+    "[DYN-05]") {
+    CallPlan plan = vp9_with_backup(livekit::REGRESSION);
+    plan.subscriber.client.set_sdk(livekit::ClientInfo::GO);
+    TwoCodecs c(plan);
+    c.play(1'000);
+    REQUIRE(c.heard().size() > 20);
+    c.w.room.refused_codecs = {"VP9"};
+    (void)c.w.room.join_active("r", "carol");
+    c.w.room.refused_codecs.clear();
+    c.play(500);
+    c.publish_second(plan);
+    c.play(1'000, true);
+    // It is told of the new one by an offer, and hears both codecs, each under its own name.
+    const auto tracks = c.w.room.commands_of<sfu::AddDownTrack>();
+    const auto again = std::find_if(tracks.begin(), tracks.end(), [&](const auto& track) {
+        return track.peer == c.down.peer && track.down_track != c.down.down_track;
+    });
+    REQUIRE(again != tracks.end());
+    CHECK(again->ssrc != c.down.ssrc);
+    CHECK(again->receiver == c.w.receiver(1).receiver);
+    CHECK(c.w.room.commands_of<sfu::SwitchDownTrack>().empty());
+    for (const ReceivedRtp& packet : c.heard())
+        CHECK(packet.pt == c.heard().front().pt);
+    c.down = *again;
+    REQUIRE(!c.heard().empty());
+    CHECK(c.w.world.now_ms - c.heard().back().ms < 100);
+    // Padding leads the way.
+    for (const ReceivedRtp& packet : c.heard())
+        if (!packet.payload.empty()) CHECK(packet.payload.back() == 8);
+}
+
 }  // namespace confab::room::testing

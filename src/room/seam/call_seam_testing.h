@@ -27,12 +27,14 @@ using sfu::test::vp8_payload;
 struct CallPlan {
     bool video = true;
     std::string codec = "VP8";                                     // as in the description
+    std::string next_codec;                                        // behind it there
     std::vector<std::string> rids;                                 // of simulcast
     bool descriptors = true;                                       // the publisher offers them
     bool red = true;                                               // and this
     std::function<void(livekit::AddTrackRequest&)> announce = {};  // what else it says
     JoinParams subscriber = test_join("r", "bob");
     std::vector<std::string> refused;  // codecs that the subscriber does not take
+    bool watched = true;               // the subscriber has it at once
     Config config = test_config();
     sfu::ShardOptions options;
 };
@@ -72,8 +74,8 @@ struct SeamCall {
         w.run(Duration::seconds(1));
         receiver = w.receiver(0);
         const auto tracks = w.room.commands_of<sfu::AddDownTrack>();
-        REQUIRE(!tracks.empty());
-        down = tracks[0];
+        REQUIRE(tracks.empty() != plan.watched);
+        if (plan.watched) down = tracks[0];
         sid = w.room.of(alice, livekit::SignalResponse::kTrackPublished)
                   .at(0)
                   .track_published()
@@ -158,13 +160,12 @@ struct SeamCall {
             replace(sdp, "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n", "");
             replace(sdp, "111 63", "111");
         }
-        std::string format = "a=rtpmap:96 " + plan.codec + "/90000\r\n";
-        if (plan.codec == "VP9") format += "a=fmtp:96 profile-id=0\r\n";
-        if (plan.codec == "H264")
-            format +=
-                "a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;"
-                "profile-level-id=42e01f\r\n";
-        replace(sdp, "a=rtpmap:96 VP8/90000\r\n", format);
+        std::string formats = format_of(96, plan.codec);
+        if (!plan.next_codec.empty()) {
+            formats += format_of(100, plan.next_codec);
+            replace(sdp, "SAVPF 96 97", "SAVPF 96 97 100");
+        }
+        replace(sdp, "a=rtpmap:96 VP8/90000\r\n", formats);
         return sdp;
     }
 
@@ -176,6 +177,15 @@ struct SeamCall {
     std::string sid;
 
   private:
+    static std::string format_of(int pt, const std::string& codec) {
+        const std::string number = std::to_string(pt);
+        std::string lines = "a=rtpmap:" + number + " " + codec + "/90000\r\n";
+        if (codec == "VP9") lines += "a=fmtp:" + number + " profile-id=0\r\n";
+        if (codec == "H264")
+            lines += "a=fmtp:" + number +
+                     " level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n";
+        return lines;
+    }
     static void replace(std::string& text, const std::string& what, const std::string& by) {
         if (const std::size_t at = text.find(what); at != std::string::npos)
             text.replace(at, what.size(), by);

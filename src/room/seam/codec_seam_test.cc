@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "room/seam/call_seam_testing.h"
 
@@ -86,6 +87,81 @@ TEST_CASE(
                 for (const SessionId who : {c.bob, carol})
                     CHECK(c.w.room.count(who, R::kSubscriptionResponse) == 0);
             }
+}
+
+// libwebrtc goes on in the next codec that was agreed on, without an offer.
+TEST_CASE(
+    "Codec: when a publisher's encoder fails, those who watch see what comes in its place "
+    "[IN-09] [IN-12] [DYN-01] [outside]") {
+    for (const std::size_t workers : {1U, 2U})
+        for (const auto& [backup, sdk] : {std::pair{false, livekit::ClientInfo::JS},
+                                          {true, livekit::ClientInfo::JS},
+                                          {true, livekit::ClientInfo::GO}}) {
+            CAPTURE(workers);
+            CAPTURE(backup);
+            CAPTURE(sdk);
+            const bool goes_on = backup && sdk != livekit::ClientInfo::GO;
+            CallPlan plan;
+            plan.config = test_config(workers);
+            plan.config.participants_per_worker = 1;
+            plan.codec = "H264";
+            plan.next_codec = "VP8";
+            plan.announce = [second = backup](livekit::AddTrackRequest& add) {
+                if (second) add.add_simulcast_codecs()->set_codec("vp8");
+            };
+            plan.subscriber.client.set_sdk(sdk);
+            SeamCall c(plan);
+            REQUIRE(c.receiver.codecs[0].codec == sfu::Codec::kH264);
+            Stream media = c.stream(77);
+            const auto play = [&](const Bytes& payload, int count) {
+                for (int i = 0; i < count; ++i) {
+                    media.timestamp += 3000;
+                    c.send(media.packet(payload), 33);
+                }
+            };
+            const auto pictures = [&] {  // without the padding that may lead the way
+                auto heard = c.heard();
+                std::erase_if(heard, [](const auto& packet) { return packet.payload.empty(); });
+                return heard;
+            };
+            play(Bytes{0x67, 0x42, 0x00, 0x1F, 1, 2}, 20);
+            REQUIRE(pictures().size() == 20);
+            const auto asked = [&] { return told_by(c.publisher(), wire::parse_pli).size(); };
+            const std::size_t before = asked();
+            const std::size_t offers = c.w.room.count(c.bob, R::kOffer);
+            media.pt = 100;
+            play(vp8_payload(false, 8, 200), 10);
+            CHECK(asked() == before + 1);
+            play(vp8_payload(true, 8, 200), 20);
+            // With the codec in its section a browser's stream goes on, else there is another.
+            const auto tracks = c.w.room.commands_of<sfu::AddDownTrack>();
+            REQUIRE(tracks.size() == (goes_on ? 1 : 2));
+            CHECK(c.w.room.count(c.bob, R::kOffer) == offers + (goes_on ? 0 : 1));
+            c.down = tracks.back();
+            const auto heard = pictures();
+            REQUIRE(heard.size() >= (goes_on ? 40 : 15));
+            for (std::size_t i = 1; i < heard.size(); ++i)
+                CHECK(heard[i].sequence == static_cast<std::uint16_t>(heard[i - 1].sequence + 1));
+            CHECK(c.w.world.now_ms - heard.back().ms < 100);
+            CHECK(heard.back().payload.back() == 8);
+            // Its publisher is asked for what it announced: told of another one, it starts a
+            // second.
+            for (const auto& told : c.w.room.of(c.alice, R::kSubscribedQualityUpdate))
+                CHECK(told.subscribed_quality_update().subscribed_codecs(0).codec() == "h264");
+            // What comes late, or again, of the one before is nobody's.
+            media.pt = 96;
+            play(Bytes{0x67, 0x42, 0x00, 0x1F, 1, 2}, 2);
+            media.pt = 100;
+            CHECK(pictures().size() == heard.size());
+            // Who comes now sees it, too; nobody is told of an error.
+            const SessionId carol = c.w.room.join_active("r", "carol");
+            c.run(500);
+            play(vp8_payload(true, 8, 200), 20);
+            c.down = c.w.room.commands_of<sfu::AddDownTrack>().back();
+            CHECK(c.heard().size() >= 20);
+            for (const SessionId who : {c.bob, carol})
+                CHECK(c.w.room.count(who, R::kSubscriptionResponse) == 0);
+        }
 }
 
 TEST_CASE(

@@ -136,6 +136,7 @@ class DataRooms {
             return sctp::SendStatus::kOk;
         }
         std::size_t buffered(sfu::PeerId, sfu::DataChannel) override { return 0; }
+        Duration least_round_trip(sfu::PeerId) override { return {}; }
         void resume(sfu::PeerId) override {}
         void emit(sfu::Event event) override { of.events_.push_back(std::move(event)); }
         std::optional<Duration> round_trip(sfu::PeerId peer) override {

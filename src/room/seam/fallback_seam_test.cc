@@ -58,6 +58,24 @@ TEST_CASE(
     CHECK(is_about(time_for_tcp(true, 0), Duration::seconds(15)));
 }
 
+TEST_CASE(
+    "Fallback: who found TCP by itself and loses it is not sent to TCP alone "
+    "[ICE-15] [SIG-67] [outside]") {
+    outage::Call call(true);
+    call.udp_cut = true;
+    outage::Client& alice = call.join("alice", true);
+    call.run(Duration::seconds(5));
+    REQUIRE(alice.resumes.empty());
+    call.tcp_cut = true;
+    for (int i = 0; i < 300 && alice.resumes.empty(); ++i)
+        call.run(Duration::millis(100));
+    REQUIRE(alice.resumes.size() == 1);
+    call.run(Duration::millis(100));
+    const auto restarts = call.h.commands_of<sfu::RestartIce>();
+    REQUIRE(restarts.size() == 1);
+    CHECK_FALSE(restarts[0].tcp_only);
+}
+
 // ---------------------------------------------------------------- DTLS
 
 TEST_CASE(

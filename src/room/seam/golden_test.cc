@@ -53,6 +53,10 @@ struct MeantKind {
 };
 constexpr std::string_view kSpeakersAgain =
     "who resumes is told who speaks and who stopped; the recorded server tells nothing";
+constexpr std::string_view kSpeakerHeard =
+    "who subscribes to a speaker is told as the others were; the recorded server looks at the "
+    "level "
+    "of that moment, and there was none";
 constexpr std::string_view kToldAgain =
     "who resumes is told what changed lately; the recorded server tells nothing";
 constexpr std::string_view kNothingAsked =
@@ -71,6 +75,9 @@ const std::array kMeantKinds{
               "settings outlive an unsubscription (SUB-01); the recorded server forgets them"},
     MeantKind{"rtc-node-call", 3, "leave", "the client closed its socket within 1 ms"},
     MeantKind{"rtc-node-call", 3, "speakers_changed", kSpeakersAgain},
+    MeantKind{"rtc-node-call", 4, "speakers_changed", kSpeakerHeard},
+    MeantKind{"js-v0-simulate-force-tls", 3, "speakers_changed", kSpeakerHeard},
+    MeantKind{"js-v1-simulate-full-reconnect", 3, "speakers_changed", kSpeakerHeard},
     MeantKind{"simulate-resume-reconnect", 3, "speakers_changed", kSpeakersAgain},
     MeantKind{"simulate-signal-reconnect", 3, "speakers_changed", kSpeakersAgain},
     MeantKind{"disconnect-signal-on-resume", 3, "speakers_changed", kSpeakersAgain},

@@ -57,6 +57,28 @@ TEST_CASE("Move: data reaches the new room and comes from it, over all workers [
     }
 }
 
+TEST_CASE(
+    "Move: what was said in one room is not said again in the next after a resume [API-12] "
+    "[SIG-121]") {
+    DataRooms d;
+    const SessionId alice = d.h.join_active("r", "alice");
+    (void)d.h.join_active("r", "bob");
+    (void)d.h.join_active("s", "carol");
+    d.turn();
+    (void)d.receive(d.peer(0), user_packet("x", 1));
+    d.h.advance(sfu::DataProgressList::kDelay);
+    d.turn();
+    (void)d.receive(d.peer(0), user_packet("ready", 2));
+    move(d.h, "alice", "r", "s");
+    d.turn();
+    d.h.close(alice);
+    JoinParams again = test_join("s", "alice");
+    again.reconnect = true;
+    const SessionId resumed = d.h.join(again);
+    REQUIRE(d.h.count(resumed, R::kReconnect) == 1);
+    CHECK(d.h.of(resumed, R::kReconnect)[0].reconnect().last_message_seq() == 2);
+}
+
 TEST_CASE("Move: a data track goes along, handles are told anew [API-12] [SIG-125] [SIG-126]") {
     DataRooms d;
     const SessionId alice = d.h.join_active("r", "alice");

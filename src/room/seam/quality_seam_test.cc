@@ -31,10 +31,16 @@ struct Watched : SeamCall {
         }
     }
     void tell_loss() {
+        // What did not reach the server is missing here, too.
+        const auto got = heard();
+        const auto numbers =
+            static_cast<std::uint16_t>(got.back().sequence - got.front().sequence + 1);
+        const auto missing =
+            static_cast<std::int32_t>(numbers) - static_cast<std::int32_t>(got.size() & 0xFFFF);
         wire::ReportBlock block;
         block.ssrc = down.ssrc.value();
-        block.cumulative_lost = lost_down;
-        block.highest_sequence = heard().back().sequence;
+        block.cumulative_lost = lost_down + missing;
+        block.highest_sequence = got.back().sequence;
         tell(down.peer, [&](ByteWriter& out) {
             return wire::write_receiver_report(out, 1, std::span(&block, 1));
         });
@@ -147,6 +153,46 @@ TEST_CASE(
     c.run(30'000);
     CHECK(c.told(c.alice, "alice")->quality() == livekit::EXCELLENT);
     CHECK(c.told(carol, "alice")->quality() == livekit::EXCELLENT);
+}
+
+TEST_CASE("Quality: what a publisher loses is no loss of those who hear it [CQ-01] [outside]") {
+    for (const bool video : {true, false}) {
+        CAPTURE(video);
+        CallPlan plan;
+        plan.video = video;
+        Watched c(plan, video);
+        c.play(12'000);
+        c.play(30'000, 4);
+        // With redundancy a fifth less of the sound is not that bad.
+        const auto bad = video ? livekit::POOR : livekit::GOOD;
+        CHECK(c.told(c.alice, "alice")->quality() == bad);
+        CHECK(c.told(c.bob, "alice")->quality() == bad);
+        CHECK(c.told(c.bob, "bob")->quality() == livekit::EXCELLENT);
+        // Losses of both: only its own count.
+        c.play(30'000, 4, 8);
+        CHECK(c.told(c.bob, "bob")->quality() == livekit::POOR);
+    }
+}
+
+TEST_CASE("Quality: who gets nothing as nothing comes is as well off as before [CQ-02] [outside]") {
+    Watched c;
+    c.play(12'000);
+    c.run(20'000);
+    CHECK(c.told(c.alice, "alice")->quality() == livekit::LOST);
+    CHECK(c.told(c.bob, "alice")->quality() == livekit::LOST);
+    CHECK(c.told(c.bob, "bob")->quality() == livekit::EXCELLENT);
+}
+
+TEST_CASE("Quality: a bad way is forgotten while the only speaker is muted [CQ-02] [outside]") {
+    CallPlan plan;
+    plan.video = false;
+    Watched c(plan, false);
+    c.play(12'000);
+    c.play(20'000, 0, 10);
+    CHECK(c.told(c.bob, "bob")->quality() == livekit::POOR);
+    c.mute(true);
+    c.run(12'000);
+    CHECK(c.told(c.bob, "bob")->quality() == livekit::EXCELLENT);
 }
 
 TEST_CASE(

@@ -61,8 +61,9 @@ class Encoder {
                 w.send_rtcp(peer, compound);
             }
             constexpr std::array<std::size_t, 3> kSizes{100, 300, 900};
-            w.send(peer, s.packet(vp8_payload(key.erase(i) > 0, static_cast<std::uint8_t>(i),
-                                              kSizes[i])));
+            Bytes payload = vp8_payload(key.erase(i) > 0, static_cast<std::uint8_t>(i), kSizes[i]);
+            set_dimensions(payload, 320U << i, 180U << i);
+            w.send(peer, s.packet(payload));
         }
         ++frames_;
     }
@@ -74,6 +75,14 @@ class Encoder {
     bool answers = true;
 
   private:
+    // RFC 6386 §9.1: behind the start code of a key frame, the low octet first.
+    static void set_dimensions(Bytes& payload, std::size_t width, std::size_t height) {
+        payload[7] = static_cast<std::uint8_t>(width);
+        payload[8] = static_cast<std::uint8_t>(width >> 8);
+        payload[9] = static_cast<std::uint8_t>(height);
+        payload[10] = static_cast<std::uint8_t>(height >> 8);
+    }
+
     std::size_t seen_ = 0;
     int frames_ = 0;
 };

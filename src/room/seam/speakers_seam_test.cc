@@ -111,6 +111,41 @@ TEST_CASE("Speakers: leaving ends it [IN-31] [outside]") {
     CHECK(c.until_silent(kNever, kLoud) <= 420);
 }
 
+TEST_CASE(
+    "Speakers: who does not subscribe any more is shown no speaker, who begins to is "
+    "[IN-31] [SIG-134] [outside]") {
+    Call c;
+    c.run(1'200, kLoud);
+    REQUIRE(c.bob_hears_alice());
+    const std::string sid =
+        c.w.room.of(c.alice, R::kTrackPublished)[0].track_published().track().sid();
+    const auto subscribe = [&](bool on) {
+        livekit::SignalRequest request;
+        request.mutable_subscription()->add_track_sids(sid);
+        request.mutable_subscription()->set_subscribe(on);
+        c.w.room.send(c.bob, request);
+    };
+    subscribe(false);
+    CHECK_FALSE(c.bob_hears_alice());
+    c.run(1'200, kLoud);  // she talks on, as loud as before
+    CHECK_FALSE(c.bob_hears_alice());
+    subscribe(true);
+    CHECK(c.bob_hears_alice());
+    c.run(400, kLoud);
+    // The same when she lets nobody have it.
+    livekit::SignalRequest nobody;
+    nobody.mutable_subscription_permission();
+    c.w.room.send(c.alice, nobody);
+    CHECK_FALSE(c.bob_hears_alice());
+    // Of who is silent nothing is said.
+    c.run(3'000, kQuiet);
+    const std::size_t told = c.w.room.count(c.bob, R::kSpeakersChanged);
+    nobody.mutable_subscription_permission()->set_all_participants(true);
+    c.w.room.send(c.alice, nobody);
+    subscribe(false);
+    CHECK(c.w.room.count(c.bob, R::kSpeakersChanged) == told);
+}
+
 // Whoever was away when somebody fell silent would see it speak for ever.
 TEST_CASE("Speakers: who resumes is told what it missed [IN-31] [SIG-134] [SIG-160] [outside]") {
     for (const bool noticed : {true, false}) {

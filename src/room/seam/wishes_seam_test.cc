@@ -29,6 +29,46 @@ TEST_CASE("Wishes: a size becomes the layer that fills nine tenths of it [SUB-02
 }
 
 TEST_CASE(
+    "Wishes: sizes that nobody announced are those of the first key frames, and what was wished "
+    "before follows them [SUB-02] [outside]") {
+    for (const bool lost : {false, true}) {
+        CAPTURE(lost);
+        CallPlan plan = simulcast();
+        plan.announce = [](livekit::AddTrackRequest& add) {
+            add.clear_width();
+            add.clear_height();
+            for (livekit::VideoLayer& layer : *add.mutable_layers()) {
+                layer.clear_width();
+                layer.clear_height();
+            }
+        };
+        Watched c(plan);
+        c.size(640, 360);
+        c.run(200);
+        CHECK(c.w.room.commands_of<sfu::UpdateDownTrack>().empty());
+        // What begins without its key frame has a size when the next one comes.
+        if (lost) c.camera.key = {};
+        c.camera.answers = false;
+        c.play(1'000);
+        if (lost) CHECK(c.w.room.commands_of<sfu::UpdateDownTrack>().empty());
+        c.camera.answers = true;
+        c.camera.key = {0, 1, 2};
+        c.play(2'000);
+        CHECK(c.shown() == 1);
+        livekit::ParticipantInfo told;
+        for (const auto& message : c.w.room.of(c.bob, R::kUpdate))
+            for (const livekit::ParticipantInfo& who : message.update().participants())
+                if (who.identity() == "alice") told = who;
+        REQUIRE(told.tracks_size() == 1);
+        REQUIRE(told.tracks(0).layers_size() == 3);
+        CHECK(told.tracks(0).layers(0).height() == 180);
+        CHECK(told.tracks(0).layers(2).height() == 720);
+        CHECK(told.tracks(0).width() == 1280);
+        CHECK(told.tracks(0).height() == 720);
+    }
+}
+
+TEST_CASE(
     "Wishes: applied a moment later, an end of disabling at once; the same again is nothing "
     "[SUB-01] [FWD-17] [outside]") {
     Watched c;

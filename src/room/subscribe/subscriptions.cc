@@ -94,15 +94,18 @@ void Subscriptions::track_ended(const std::string& sid) {
 
 void Subscriptions::renew(const Publication& track, Renewed which) {
     const std::string& sid = track.track->info.sid();
-    const auto takes = [&](const TrackSender& sender) {
+    const auto stays = [&](const Participant& p, const TrackSender& sender) {
         const auto& slots = track.track->slots;
-        return std::any_of(slots.begin(), slots.end(),
+        // Packets of another codec than its section was made for.
+        const bool other = !slots[sender.codec()].instead.empty();
+        return (!other || p.traits.gates.codec_change) &&
+               std::any_of(slots.begin(), slots.end(),
                            [&](const CodecSlot& slot) { return sender.takes(slot.codec); });
     };
     for (Participant* p : roster_->everyone()) {
         Subscription* s = find(*p, sid);
         if (s == nullptr || s->state == SubscriptionState::kNone) continue;
-        if (which == Renewed::kWithoutItsCodec && takes(s->sender)) continue;
+        if (which == Renewed::kWithoutItsCodec && stays(*p, s->sender)) continue;
         drop(*p, sid, *s, false);
         reconcile(*p, sid);
     }
@@ -278,7 +281,11 @@ void Subscriptions::rights_changed(Participant& p) {
 // Takes back what is no longer allowed, gives what now is.
 bool Subscriptions::set_access(Participant& publisher,
                                const livekit::SubscriptionPermission& list) {
-    if (!member(publisher).settings.access.set(list)) return false;
+    const auto identity_of = [&](const std::string& sid) {
+        const Participant* named = roster_->find_sid(sid);
+        return named == nullptr ? std::string() : named->identity();
+    };
+    if (!member(publisher).settings.access.set(list, identity_of)) return false;
     for (const Publication& track : host_->publications_of(publisher)) {
         const std::string& sid = track.track->info.sid();
         for (Participant* p : roster_->everyone()) {

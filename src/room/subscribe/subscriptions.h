@@ -56,6 +56,9 @@ class SubscriptionsHost {
     // Everybody who can takes a backup codec from now on.
     virtual void codec_regressed(const Publication& track) = 0;
 
+    // It has something of that participant, of which it had nothing, or has nothing any more.
+    virtual void hearing_changed(Participant& p, std::uint64_t publisher) = 0;
+
     // ---- connections
     virtual std::optional<Downlink> downlink(const Participant& p) const = 0;
     // Makes the connection when there is none; bind() follows when the section is negotiated.
@@ -102,6 +105,8 @@ class Subscriptions {
     void track_announced(const Publication& track);
     // One more of its codecs has a receiver.
     void codec_added(const Publication& track);
+    // Sizes of it are known anew: what a tile asks for may be another layer now (SUB-02).
+    friend void apply_sizes(Subscriptions& all, const Publication& track);
     // Those who have it, all of them or those who did not agree to a codec that it has by now, get
     // it in a new section.
     enum class Renewed : std::uint8_t { kAll, kWithoutItsCodec };

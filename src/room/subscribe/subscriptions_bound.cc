@@ -34,7 +34,7 @@ void Subscriptions::subscribe(Participant& p, const std::string& sid, Subscripti
     s.video = video;
     s.state = SubscriptionState::kWaiting;
     s.publisher = track.publisher->number;
-    ++m.hears[s.publisher];
+    if (++m.hears[s.publisher] == 1) host_->hearing_changed(p, s.publisher);
     s.waiting_since = scope_->now();
     s.stuck_told = false;
     note_step(s, TrackStep::kAttempt);
@@ -49,7 +49,10 @@ void Subscriptions::drop(Participant& p, const std::string& sid, Subscription& s
     const bool flowed = s.sender.close(sending_, p, blank_frames);
     if (const Publication track = host_->find_publication(sid)) host_->quality_unwanted(track, id);
     auto& hears = member(p).hears;
-    if (--hears[s.publisher] == 0) hears.erase(s.publisher);
+    if (--hears[s.publisher] == 0) {
+        hears.erase(s.publisher);
+        host_->hearing_changed(p, s.publisher);
+    }
     s.state = SubscriptionState::kNone;
     s.streams.reset();
     host_->section_dropped(p, id, flowed && blank_frames);
@@ -124,6 +127,13 @@ void Subscriptions::codec_unsupported(Participant& p, const std::string& sid, sf
     if (track.track->slots[s->sender.codec()].codec != codec) return;
     const auto before = s->sender.try_another(*track.track);
     if (!before) return give_up_codec(p, sid, *s);
+    // Who has one codec for as long as a track is there needs another section (SIG-67).
+    if (!p.traits.gates.codec_change) {
+        const std::uint32_t untaken = s->sender.untaken();
+        drop(p, sid, *s, false);
+        reconcile(p, sid);
+        return s->sender.avoid(untaken);
+    }
     want_quality(*s, track, before);
     s->sender.move(sending_, p, track);
     if (s->sender.codec() > 0) regress(track, s->sender.codec());
@@ -151,6 +161,11 @@ void Subscriptions::regress(const Publication& track, std::size_t codec) {
         Subscription* s = find(*p, published.info.sid());
         if (s == nullptr || s->state != SubscriptionState::kBound) continue;
         if (s->sender.codec() == codec || !s->sender.takes(slot.codec)) continue;
+        if (s->sender.attached() && !p->traits.gates.codec_change) {
+            drop(*p, published.info.sid(), *s, false);
+            reconcile(*p, published.info.sid());
+            continue;
+        }
         const std::size_t before = s->sender.switch_to(codec);
         want_quality(*s, track, before);
         s->sender.move(sending_, *p, track);
@@ -189,6 +204,16 @@ void Subscriptions::apply_settings(Participant& p, const std::string& sid, Subsc
     if (!s.sender.apply(sending_, p, next)) return;
     if (!next.enabled) s.starting_since = Timestamp::never();
     want_quality(s, track);
+}
+
+// A wish that waits for its time is looked at then.
+void apply_sizes(Subscriptions& all, const Publication& track) {
+    const std::string& sid = track.track->info.sid();
+    for (Participant* p : all.roster_->everyone()) {
+        Subscription* s = all.find(*p, sid);
+        if (s != nullptr && s->settings && s->settings->width() > 0 && s->apply_at.is_never())
+            all.apply_settings(*p, sid, *s);
+    }
 }
 
 void Subscriptions::stream_state(Participant& p, const std::string& sid, sfu::StreamState state) {

@@ -53,6 +53,9 @@ struct Host : SubscriptionsHost {
         for (auto& [publisher, track] : tracks)
             if (&track == of.track) track.regressed = true;
     }
+    void hearing_changed(Participant& p, std::uint64_t publisher) override {
+        hearing.emplace_back(p.number, publisher);
+    }
     std::optional<Downlink> downlink(const Participant&) const override { return link; }
     void section_needed(Participant&, sdp::Sender sender) override {
         needed.push_back(std::move(sender));
@@ -70,6 +73,7 @@ struct Host : SubscriptionsHost {
     std::vector<QualityWish> wished;
     std::vector<sfu::DownTrackId> unwanted;
     std::vector<std::string> subscribed;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> hearing;  // that changed: who, whom
     std::vector<sdp::Sender> needed;
     std::vector<Dropped> dropped;
     std::vector<std::uint64_t> stuck;
@@ -294,6 +298,44 @@ TEST_CASE("Subscriptions: a publisher's list holds for new and running ones [SIG
     CHECK(!w.subscriptions.subscribes_to(recorder, alice));
 }
 
+TEST_CASE("Subscriptions: whom it has something of is told with the first and the last [SIG-134]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    Participant& bob = w.come("bob", 2);
+    using Hearing = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+    w.publish(alice, "TR_cam", kVp8);
+    w.publish(alice, "TR_screen", kVp8);
+    CHECK(std::exchange(w.host.hearing, {}) == Hearing{{2, 1}});
+    w.subscriptions.track_ended("TR_cam");
+    CHECK(w.host.hearing.empty());
+    w.subscriptions.drop_all(bob);
+    CHECK(w.host.hearing == Hearing{{2, 1}});
+}
+
+TEST_CASE("Subscriptions: who is named by sid alone is meant in its next session, too [SIG-10]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    Participant& bob = w.come("bob", 2);
+    livekit::SubscriptionPermission list;
+    for (const std::string& sid : {bob.sid(), std::string("PA_unknown")}) {
+        list.add_track_permissions()->set_participant_sid(sid);
+        list.mutable_track_permissions()->rbegin()->set_all_tracks(true);
+    }
+    CHECK(w.subscriptions.set_access(alice, list));
+    bob.take_new_sid("PA_next");
+    CHECK(w.subscriptions.grants_access(alice, bob, "TR_cam"));
+    Participant& eve = w.come("eve", 3);
+    CHECK_FALSE(w.subscriptions.grants_access(alice, eve, "TR_cam"));
+    // Of whom nothing is known the sid still says something.
+    eve.take_new_sid("PA_unknown");
+    CHECK(w.subscriptions.grants_access(alice, eve, "TR_cam"));
+    // An identity counts, whose sid ever stands beside it.
+    list.mutable_track_permissions(0)->set_participant_sid(bob.sid());
+    list.mutable_track_permissions(0)->set_participant_identity("carol");
+    CHECK(w.subscriptions.set_access(alice, list));
+    CHECK_FALSE(w.subscriptions.grants_access(alice, bob, "TR_cam"));
+}
+
 TEST_CASE("Subscriptions: a list that names nobody changes nothing [SIG-10]") {
     World w;
     Participant& alice = w.come("alice", 1);
@@ -409,6 +451,62 @@ TEST_CASE(
     w.wish(bob, {"TR_cam"}, true);
     w.bind(bob, kBoth);
     CHECK(w.sorted().commands_of<sfu::AddDownTrack>().at(0).receiver == sfu::ReceiverId(501));
+}
+
+namespace {
+
+// A camera of which both codecs flow, and who watches it with this library.
+struct BothFlow {
+    explicit BothFlow(livekit::ClientInfo::SDK sdk) {
+        bob.client.set_sdk(sdk);
+        bob.traits = traits_of(bob.client);
+        World::flow(track, 1, sfu::ReceiverId(900));
+        w.bind(bob, kBoth);
+        (void)w.sorted();
+    }
+    World w;
+    Participant& alice = w.come("alice", 1);
+    Participant& bob = w.come("bob", 2);
+    PublishedTrack& track = w.publish(alice, "TR_cam", kBoth);
+};
+
+}  // namespace
+
+TEST_CASE(
+    "Subscriptions: who can not change the codec of a track gets another section [SDP-42] "
+    "[SIG-67] [IN-09]") {
+    for (const auto sdk : {livekit::ClientInfo::GO, livekit::ClientInfo::UNKNOWN}) {
+        BothFlow both(sdk);
+        World& w = both.w;
+        Participant& bob = both.bob;
+        w.subscriptions.codec_unsupported(bob, "TR_cam", sfu::Codec::kVp8);
+        CHECK(w.sorted().commands_of<sfu::RemoveDownTrack>().size() == 1);
+        REQUIRE(w.host.needed.size() == 2);
+        CHECK(w.host.needed[0].ssrc != w.host.needed[1].ssrc);
+        w.bind(bob, kBoth);  // what was not taken is not tried again
+        auto out = w.sorted();
+        CHECK(out.commands_of<sfu::AddDownTrack>().at(0).receiver == sfu::ReceiverId(900));
+        CHECK(out.commands_of<sfu::SwitchDownTrack>().empty());
+        w.subscriptions.codec_unsupported(bob, "TR_cam", sfu::Codec::kH264);
+        CHECK(errors(w.sorted(), 2) == std::vector{livekit::SE_CODEC_UNSUPPORTED});
+        CHECK(w.host.needed.size() == 2);
+    }
+}
+
+TEST_CASE(
+    "Subscriptions: a backup that flows keeps nobody in a section with packets of another codec "
+    "[IN-09] [SIG-67]") {
+    for (const auto sdk : {livekit::ClientInfo::GO, livekit::ClientInfo::JS}) {
+        CAPTURE(sdk);
+        BothFlow both(sdk);
+        World& w = both.w;
+        both.track.slots[0].instead = "video/H264";
+        both.track.slots[0].codec = both.track.slots[1].codec = sfu::Codec::kH264;
+        w.subscriptions.renew({&both.alice, &both.track}, Subscriptions::Renewed::kWithoutItsCodec);
+        const bool renewed = sdk == livekit::ClientInfo::GO;
+        CHECK(w.sorted().commands_of<sfu::RemoveDownTrack>().size() == (renewed ? 1 : 0));
+        CHECK(w.host.needed.size() == (renewed ? 2 : 1));
+    }
 }
 
 TEST_CASE(

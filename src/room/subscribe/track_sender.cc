@@ -26,8 +26,11 @@ bool adds_redundancy(const Config& config, const PublishedTrack& track) {
 std::vector<std::string> sender_mimes(const Config& config, const PublishedTrack& track) {
     std::vector<std::string> mimes;
     if (adds_redundancy(config, track)) mimes.emplace_back("audio/red");
-    for (const livekit::SimulcastCodecInfo& codec : track.info.codecs())
-        if (!codec.mime_type().empty()) mimes.push_back(codec.mime_type());
+    for (std::size_t i = 0; i < track.slots.size(); ++i) {
+        const std::string& mime = sent_mime(track, i);
+        const bool known = std::find(mimes.begin(), mimes.end(), mime) != mimes.end();
+        if (!mime.empty() && !known) mimes.push_back(mime);
+    }
     // The shard takes the primary block out of RED for those who want plain opus.
     if (codec_of(track.info.mime_type()) == sfu::Codec::kRed) mimes.emplace_back("audio/opus");
     return mimes;
@@ -56,9 +59,8 @@ std::optional<std::size_t> choose_codec(const PublishedTrack& track, const sdp::
     for (const bool flowing : {true, false})
         for (std::size_t i = track.regressed ? 1 : 0; i < track.slots.size(); ++i) {
             if ((untaken >> i & 1U) != 0) continue;
-            const std::string& mime = track.info.codecs(static_cast<int>(i)).mime_type();
-            if (track.slots[i].receiver.has_value() == flowing && accepts(bound, codec_of(mime)))
-                return i;
+            const sfu::Codec codec = codec_of(sent_mime(track, i));
+            if (track.slots[i].receiver.has_value() == flowing && accepts(bound, codec)) return i;
         }
     return std::nullopt;
 }

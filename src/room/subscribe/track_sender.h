@@ -55,6 +55,9 @@ class TrackSender {
     // that two such codecs end in an error and not in a circle: nothing then.
     std::optional<std::size_t> try_another(const PublishedTrack& track);
     std::size_t switch_to(std::size_t codec);
+    // What was tried, for the sender that comes in place of this one.
+    std::uint32_t untaken() const { return untaken_; }
+    void avoid(std::uint32_t untaken) { untaken_ = untaken; }
     // To the receiver of its codec, once there is one; the stream goes on under its numbers.
     void move(const SendScope& shared, const Participant& to, const Publication& track);
 

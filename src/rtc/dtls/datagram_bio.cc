@@ -40,6 +40,8 @@ int write_datagram(BIO* bio, const char* data, int size) {
     if (size <= 0) return 0;
     const BytesView datagram = as_bytes({data, static_cast<std::size_t>(size)});
     port.sent.note(datagram);
+    if (port.timer_running && port.flight.size() < kMaxFlight)
+        port.flight.push_back(to_vector(datagram));
     // A full queue loses the datagram like the network would; DTLS copes.
     if (!port.outgoing.push(to_vector(datagram))) ++port.dropped;
     return size;
@@ -49,6 +51,7 @@ void timer_changed(DatagramPort& port, timeval* expiry) {
     ++port.timer_changes;
     port.timer_running = expiry != nullptr && (expiry->tv_sec != 0 || expiry->tv_usec != 0);
     port.library_expiry = expiry;
+    if (!port.timer_running) port.flight = {};
 }
 
 long control(BIO* bio, int command, long, void* pointer) {

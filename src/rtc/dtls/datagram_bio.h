@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/ring.h"
@@ -19,6 +20,7 @@ struct timeval;
 namespace confab::dtls {
 
 inline constexpr std::size_t kTransmitQueue = 64;  // datagrams; a flight has five at most
+inline constexpr std::size_t kMaxFlight = 8;
 
 struct DatagramPort {
     BytesView incoming;  // lent for the duration of one call; empty when read
@@ -29,6 +31,8 @@ struct DatagramPort {
     // OpenSSL's timer: running or not, and how often it was started or stopped.
     bool timer_running = false;
     std::uint64_t timer_changes = 0;
+    // What was written while it ran: the flight that waits for its answer.
+    std::vector<Bytes> flight;
     // OpenSSL's own expiry time, where this library version shows it (retransmit_clock.h).
     timeval* library_expiry = nullptr;
 };

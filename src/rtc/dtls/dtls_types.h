@@ -96,7 +96,7 @@ struct Counters {
 
 inline constexpr Duration kFirstRetransmit = Duration::millis(100);  // 02 DTLS-04
 inline constexpr Duration kMaxRetransmit = Duration::seconds(2);
-inline constexpr int kMaxRetransmissions = 12;  // of one flight: libssl fails at the next
+inline constexpr int kMaxRetransmissions = 12;  // of a flight by libssl, which fails at the next
 inline constexpr Duration kHandshakeLimit = Duration::seconds(60);
 inline constexpr std::size_t kMtu = 1200;                 // of a handshake datagram
 inline constexpr std::size_t kMaxApplicationData = 1200;  // of one SCTP packet (02 NET-01: 1191)

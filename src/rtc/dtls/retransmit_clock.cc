@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Intervals 100, 200, 400 … ms up to two seconds. libssl makes the connection fail at the
-// thirteenth repetition of a flight, so there are twelve, within 17 s; then the peer's own
-// repetitions are waited for.
+// thirteenth repetition of a flight, so there are twelve, within 17 s. The last of them is sent
+// again by us, octet by octet, as long as the handshake may take: a path that carries DTLS may be
+// found late (02 ICE-17), and who has got no hello repeats nothing. Where the peer has got it, and
+// its answer was lost, it drops the copy as a replay and repeats its own flight.
 #include "rtc/dtls/retransmit_clock.h"
 
 #include <openssl/crypto.h>
@@ -11,6 +13,7 @@
 #include <sys/time.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "rtc/dtls/dtls_types.h"
 
@@ -32,6 +35,13 @@ unsigned library_interval(SSL*, unsigned previous) {
     return std::min(previous * 2, static_cast<unsigned>(kMaxRetransmit.us()));
 }
 
+// What was not polled yet is new enough.
+void send_again(DatagramPort& port) {
+    if (!port.outgoing.empty()) return;
+    for (const Bytes& datagram : port.flight)
+        (void)port.outgoing.push(datagram);
+}
+
 }  // namespace
 
 void RetransmitClock::attach(ssl_st* ssl) {
@@ -47,14 +57,21 @@ void RetransmitClock::observe(const DatagramPort& port, Timestamp now) {
 }
 
 RetransmitClock::Outcome RetransmitClock::expired(ssl_st* ssl, DatagramPort& port, Timestamp now) {
-    if (!port.timer_running || repetitions_ >= kMaxRetransmissions) {
+    if (!port.timer_running) {
         deadline_ = Timestamp::never();
         return Outcome::kNothing;
     }
+    if (repetitions_ >= kMaxRetransmissions) {
+        send_again(port);
+        deadline_ = now + interval_;
+        return Outcome::kRetransmitted;
+    }
+    const std::vector<Bytes> before = std::exchange(port.flight, {});
     if (expiry_is_shared() && port.library_expiry != nullptr) *port.library_expiry = {1, 0};
     const long result = DTLSv1_handle_timeout(ssl);
     if (result < 0) return Outcome::kGaveUp;
     if (result == 0) {
+        port.flight = before;
         deadline_ = now + kAskAgain;
         return Outcome::kNothing;
     }

@@ -148,6 +148,10 @@ bool Agent::note_activity(Timestamp now, const Path& path) {
         selection_.heard(now);
         return true;
     }
+    // Who sends there keeps it open; we take what its keys have made, and send nothing.
+    if (previous_ && path == previous_->path && !previous_->expires_at.is_never())
+        previous_->expires_at =
+            std::max(previous_->expires_at, now + config_.timers.previous_path_grace);
     Pair* pair = list_.find(path);
     if (pair == nullptr || !pair->is_valid() || pair->nominating) return false;
     if (selection_.pair() == 0) {

@@ -96,7 +96,8 @@ void Agent::send_keepalive(Timestamp now) {
     if (!selection_.take_keepalive(now)) return;
     if (const Pair* pair = list_.find(selection_.pair()))
         send_request(now, pair->path, credentials_, pair);
-    else if (previous_ && previous_->credentials.has_remote())
+    else if (previous_ && previous_->credentials.has_remote() &&
+             selection_.keeps_old_path(list_, config_.tcp_only, now))
         send_request(now, previous_->path, previous_->credentials, nullptr);
 }
 

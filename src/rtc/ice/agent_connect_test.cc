@@ -182,20 +182,30 @@ TEST_CASE_HANDED_OVER("Agent: candidates before the credentials are kept [ICE-13
 namespace {
 
 struct TcpCouple {
-    std::vector<LocalCandidate> a_sockets{udp("198.51.100.1:7882"), tcp("198.51.100.1:7881")};
+    std::vector<LocalCandidate> a_sockets;
     Net net;
     Node a, b;
     Path b_path{3, Protocol::kTcp, 70, addr("198.51.100.2:40000"), addr("198.51.100.1:7881")};
     Path a_path{9, Protocol::kTcp, 41, addr("198.51.100.1:7881"), addr("198.51.100.2:40000")};
 
-    TcpCouple(Role role, bool lite)
-        : a(make("alice", role, lite, a_sockets), 1),
+    // `more`: addresses of UDP that come first.
+    TcpCouple(Role role, bool lite, int more = 0)
+        : a_sockets(sockets(more)),
+          a(make("alice", role, lite, a_sockets), 1),
           b(make("bobby", Role::kControlling, false, {}), 2) {
         net.attach(a, a_sockets);
         net.attach(b, {});
         net.connect_tcp(b, b_path, a, a_path);
         a.agent.set_remote_credentials(net.now, b.agent.local_credentials());
         b.agent.set_remote_credentials(net.now, a.agent.local_credentials());
+    }
+    static std::vector<LocalCandidate> sockets(int more) {
+        std::vector<LocalCandidate> list{udp("198.51.100.1:7882")};
+        for (int i = 0; i < more; ++i)
+            list.push_back(udp(("10.0.0." + std::to_string(i + 1) + ":7882").c_str(),
+                               static_cast<std::uint16_t>(20 + i)));
+        list.push_back(tcp("198.51.100.1:7881"));
+        return list;
     }
     static AgentConfig make(const char* name, Role role, bool lite,
                             std::vector<LocalCandidate> sockets) {
@@ -234,6 +244,17 @@ TEST_CASE_HANDED_OVER(
             CHECK(couple.a.agent.snapshot().counters.filtered == before.counters.filtered + 1);
             CHECK_FALSE(couple.a.agent.is_valid_path(path_from_b_in_a()));
         }
+}
+
+TEST_CASE_HANDED_OVER(
+    "Agent: connects over TCP on a host with many addresses [ICE-08][ICE-11][ICE-15]") {
+    for (const int more : {15, 126}) {
+        TcpCouple couple(Role::kControlled, false, more);
+        couple.b.agent.add_tcp_connection(couple.net.now, couple.b_path);
+        REQUIRE(couple.connect());
+        CHECK(couple.a.agent.selected() == couple.a_path);
+        CHECK(couple.a.agent.snapshot().counters.filtered == 0);
+    }
 }
 
 TEST_CASE_HANDED_OVER(

@@ -27,6 +27,7 @@ struct Scripted {
     std::vector<Transmit> out;
     std::vector<Event> events;
     std::uint8_t next_id = 1;
+    CredentialPair names{credentials("alice"), credentials("bobby")};
 
     Scripted(Role role, bool lite, AcceptanceWaits waits = {})
         : config(make(role, lite, waits)), agent(config, Rng(9)) {
@@ -60,9 +61,39 @@ struct Scripted {
         now = end;
     }
     void check_from(const Path& path, bool use_candidate, Role role = Role::kControlling) {
-        agent.handle_packet(now, path,
-                            Couple::check(credentials("bobby"), credentials("alice"), role,
-                                          use_candidate, 7, next_id++));
+        check_as(names, path, use_candidate, role);
+    }
+    void check_as(const CredentialPair& who, const Path& path, bool use_candidate,
+                  Role role = Role::kControlling) {
+        agent.handle_packet(
+            now, path, Couple::check(who.remote, who.local, role, use_candidate, 7, next_id++));
+        drain();
+    }
+    // Whether the agent answers this check.
+    bool answers(const CredentialPair& who, const Path& path) {
+        const std::size_t before = out.size();
+        check_as(who, path, false);
+        return std::any_of(
+            out.begin() + static_cast<std::ptrdiff_t>(before), out.end(), [&](const Transmit& t) {
+                return t.path == path && wire::StunMessage::parse(t.bytes())->message_class() ==
+                                             wire::StunClass::kSuccess;
+            });
+    }
+    bool asked(const Path& path) const {
+        return std::any_of(out.begin(), out.end(), [&](const Transmit& t) {
+            return t.path == path && wire::StunMessage::parse(t.bytes())->message_class() ==
+                                         wire::StunClass::kRequest;
+        });
+    }
+    // Ours; the peer's part of it is meet().
+    void restart(bool tcp_only, std::optional<Duration> limit = std::nullopt) {
+        names.local = credentials("again");
+        agent.restart(now, {names.local, tcp_only, limit});
+        drain();
+    }
+    void meet() {
+        names.remote = credentials("bagain");
+        agent.set_remote_credentials(now, names.remote);
         drain();
     }
     // Answers the requests sent so far on this path; returns how many carried USE-CANDIDATE.
@@ -80,8 +111,7 @@ struct Scripted {
             }
             nominations += message->has(wire::StunAttr::kUseCandidate) ? 1 : 0;
             agent.handle_packet(
-                now, path,
-                build_success(message->transaction_id(), path.local, credentials("bobby").pwd));
+                now, path, build_success(message->transaction_id(), path.local, names.remote.pwd));
             drain();
         }
         return nominations;
@@ -656,6 +686,133 @@ TEST_CASE_HANDED_OVER(
     s.advance(Duration::seconds(9));
     CHECK(s.agent.snapshot().counters.requests_sent == 0);
     CHECK(s.out.size() == 4);
+}
+
+// ---------------------------------------------------------------- restarts of both sides
+
+// Chromium stays on the old pair as long as it is answered there, where its new one has a lower
+// priority.
+TEST_CASE_HANDED_OVER(
+    "Agent: after a new nomination the old path is answered no more, but heard [ICE-14]") {
+    Scripted s(Role::kControlled, false);
+    const CredentialPair before = s.names;
+    s.check_from(kWifi, true);
+    s.answer(kWifi);
+    s.advance(Duration::seconds(3));
+    REQUIRE(s.agent.selected() == kWifi);
+    s.restart(false);
+    CHECK(s.answers(before, kWifi));
+    s.meet();
+    CHECK(s.answers(before, kWifi));
+    s.check_from(kLte, true);
+    s.answer(kLte);
+    REQUIRE(s.agent.selected() == kLte);
+    CHECK_FALSE(s.answers(before, kWifi));
+    s.advance(Duration::millis(4999));
+    CHECK(s.agent.is_valid_path(kWifi));
+    s.advance(Duration::millis(1));
+    CHECK_FALSE(s.agent.is_valid_path(kWifi));
+}
+
+TEST_CASE_HANDED_OVER(
+    "Agent: the path before a restart is taken from as long as media come there [ICE-14]") {
+    Scripted s(Role::kControlled, false);
+    s.check_from(kWifi, true);
+    s.answer(kWifi);
+    s.restart(false);
+    s.meet();
+    s.check_from(kLte, true);
+    s.answer(kLte);
+    REQUIRE(s.agent.selected() == kLte);
+    for (int i = 0; i < 4; ++i) {
+        s.advance(Duration::seconds(4));
+        REQUIRE(s.agent.is_valid_path(kWifi));
+        CHECK_FALSE(s.agent.note_activity(s.now, kWifi));
+        s.check_from(kLte, false);
+    }
+    s.advance(Duration::millis(4999));
+    CHECK(s.agent.is_valid_path(kWifi));
+    s.advance(Duration::millis(1));
+    CHECK_FALSE(s.agent.is_valid_path(kWifi));
+    CHECK(s.agent.selected() == kLte);
+}
+
+// Chromium nominates no pair of TCP as long as its one of UDP works, however badly.
+TEST_CASE_HANDED_OVER(
+    "Agent: a peer that is to go over to TCP is not kept on UDP [ICE-15][ICE-16][ICE-17]") {
+    const Path tcp_path{9, Protocol::kTcp, 4, addr("198.51.100.1:7881"), addr("203.0.113.6:6001")};
+    for (const bool moves : {true, false}) {
+        Scripted s(Role::kControlled, false);
+        s.config.candidates.push_back(tcp("198.51.100.1:7881"));
+        s.agent = Agent(s.config, Rng(9));
+        s.agent.set_remote_credentials(s.now, credentials("bobby"));
+        const CredentialPair before = s.names;
+        s.check_from(kWifi, true);
+        s.answer(kWifi);
+        s.advance(Duration::seconds(3));
+        REQUIRE(s.agent.selected() == kWifi);
+        s.restart(true, Duration::seconds(5));
+        s.advance(Duration::seconds(4));
+        CHECK(s.answers(before, kWifi));  // it may not know of the restart yet
+        CHECK(s.asked(kWifi));
+        s.meet();
+        s.out.clear();
+        s.check_from(tcp_path, false);
+        s.answer(tcp_path);
+        for (int i = 0; i < 9; ++i) {
+            s.advance(Duration::seconds(1));
+            s.answer(tcp_path);
+            CHECK_FALSE(s.answers(before, kWifi));
+            CHECK(s.agent.note_activity(s.now, kWifi));  // media of the peer
+            REQUIRE(s.agent.state() == State::kChecking);
+            REQUIRE(s.agent.selected() == kWifi);
+        }
+        CHECK_FALSE(s.asked(kWifi));
+        if (moves) s.check_from(tcp_path, true);
+        s.advance(Duration::seconds(1));
+        CHECK(s.agent.state() == (moves ? State::kConnected : State::kFailed));
+        CHECK(s.agent.selected() == (moves ? std::optional(tcp_path) : std::nullopt));
+    }
+}
+
+TEST_CASE_HANDED_OVER(
+    "Agent: an old path that is silent gives a restart no more time [ICE-14][ICE-17]") {
+    Scripted s(Role::kControlled, false);
+    s.check_from(kWifi, true);
+    s.answer(kWifi);
+    s.advance(Duration::seconds(3));
+    s.restart(true, Duration::seconds(6));
+    s.meet();
+    CHECK(s.agent.note_activity(s.now, kWifi));
+    s.advance(Duration::millis(5999));
+    CHECK(s.agent.state() == State::kChecking);
+    s.advance(Duration::millis(1));
+    CHECK(s.agent.state() == State::kFailed);
+}
+
+// A pair of a relay has the lowest priority of all.
+TEST_CASE_HANDED_OVER(
+    "Agent: a peer whose new pair works is not kept on the old one after 2 s [ICE-14][ICE-15]") {
+    for (const bool lite : {false, true}) {
+        CAPTURE(lite);
+        for (const bool late : {false, true}) {
+            Scripted s(Role::kControlled, lite);
+            const CredentialPair before = s.names;
+            s.check_from(kWifi, true);
+            s.answer(kWifi);
+            s.restart(false);
+            s.meet();
+            s.advance(late ? Duration::seconds(3) : Duration::zero());
+            CHECK(s.answers(before, kWifi));  // there is nothing else yet
+            s.check_from(kLte, false);
+            s.answer(kLte);
+            CHECK(s.answers(before, kWifi) == !late);
+            s.advance(Duration::seconds(2));
+            CHECK(s.answers(before, kWifi) == !late);  // it makes its choice
+            s.advance(Duration::millis(1));
+            CHECK_FALSE(s.answers(before, kWifi));
+        }
+    }
 }
 
 TEST_CASE_HANDED_OVER("Agent: role conflict, the larger tie-breaker controls [ICE-04]") {

@@ -67,7 +67,8 @@ void Agent::handle_request(Timestamp now, const Path& path, const StunMessage& m
     if (previous_ && path == previous_->path &&
         is_authentic_request(message, previous_->credentials)) {
         ++counters_.requests_received;
-        answer(path, message, previous_->credentials.local);
+        if (selection_.keeps_old_path(list_, config_.tcp_only, now))
+            answer(path, message, previous_->credentials.local);
         if (selection_.is_on(path)) selection_.consented(now);
         return;
     }

@@ -62,6 +62,14 @@ void Selection::consented(Timestamp now) {
     last_consent_ = std::max(last_consent_, now);
 }
 
+// A peer takes seconds to leave an old path that was good until now (keeps_old_path); if there is
+// one it has the time for that.
+Timestamp Selection::checking_ends() const {
+    const Timestamp limit = checks_started_ + checking_limit_;
+    const Duration grace = timers_.previous_path_grace;
+    return path_ ? std::clamp(last_heard_ + grace, limit, limit + grace) : limit;
+}
+
 Timestamp Selection::fail_at() const {
     const Timestamp lost = earlier(silent_at() + timers_.failed_after_disconnected,
                                    last_consent_ + timers_.consent_expiry);
@@ -69,7 +77,7 @@ Timestamp Selection::fail_at() const {
         case State::kChecking:
             // A restart that waits for the answer lives as long as the old path does.
             if (checks_started_.is_never()) return path_ ? lost : Timestamp::never();
-            return checks_started_ + checking_limit_;
+            return checking_ends();
         case State::kConnected:
         case State::kDisconnected:
             return lost;
@@ -99,6 +107,17 @@ void Selection::fail() {
     nomination_ = 0;
     last_heard_ = Timestamp();
     last_consent_ = Timestamp();
+}
+
+bool Selection::keeps_old_path(const CheckList& list, bool tcp_only, Timestamp now) const {
+    if (pair_ != 0 || !path_) return false;
+    if (checks_started_.is_never()) return true;
+    if (tcp_only && path_->protocol != Protocol::kTcp) return false;
+    const auto works = [this](const Pair& pair) {
+        return lite_ ? pair.is_valid() : pair.state == PairState::kSucceeded;
+    };
+    return is_in_upgrade_window(now) ||
+           std::none_of(list.pairs().begin(), list.pairs().end(), works);
 }
 
 // ---------------------------------------------------------------- keepalive and rival

@@ -75,6 +75,12 @@ class Selection {
     // During a restart the path of the generation before.
     const std::optional<Path>& path() const { return path_; }
     bool is_on(const Path& path) const { return path_ && *path_ == path; }
+    // Whether the path of the generation before still is asked and answered. A peer stays on a path
+    // that works and has the higher priority, whatever it has nominated, and nominates no pair of a
+    // lower one (Chromium). So only while it may have nothing else: no pair of the new generation
+    // is selected, and none works when the time to choose is over. A path that is not to be used
+    // any more is kept until the peer knows of that.
+    bool keeps_old_path(const CheckList& list, bool tcp_only, Timestamp now) const;
     // 0: none, or of the generation before.
     std::uint32_t pair() const { return pair_; }
     bool is_live() const { return pair_ != 0 && state_ == State::kConnected; }
@@ -105,6 +111,7 @@ class Selection {
     void change_state(State state);
     void emit(const Event& event);
     Timestamp silent_at() const { return last_heard_ + timers_.disconnected_after; }
+    Timestamp checking_ends() const;
     Timestamp fail_at() const;
     void fail();
 

@@ -24,7 +24,9 @@ using wire::CandidateType;
 
 // Browsers send up to about 20 (interfaces * families * TURN servers); the rest is ignored.
 inline constexpr std::size_t kMaxRemoteCandidates = 32;
-inline constexpr std::size_t kMaxLocalCandidates = 16;
+// Of 64 addresses, each by UDP and by TCP; what is beyond them is never heard, so the driver must
+// not offer it.
+inline constexpr std::size_t kMaxLocalCandidates = 128;
 // RFC 8445 §6.1.2.5 suggests 100. A full list drops its worst unselected pair for a better one.
 inline constexpr std::size_t kMaxPairs = 64;
 // Requests without an answer, the oldest is forgotten first.
@@ -66,8 +68,9 @@ struct Timers {
     // Least distance of two checks on one pair, however often the peer triggers them
     // (RFC 8445 §14.2: Ta is 50 ms).
     Duration min_check_spacing = Duration::millis(50);
-    // How long the path of the generation before a restart stays valid after the new selection:
-    // packets under way, and a peer that switches its sending later than we do.
+    // How long the path of the generation before a restart stays valid after the new selection, and
+    // after media that come there: packets under way, and a peer that switches its sending later
+    // than we do. So long, too, the limit of the checks waits where that path was heard.
     Duration previous_path_grace = Duration::seconds(5);
     // RFC 7675 §5.1: no authenticated STUN for so long takes the permission to send away, even if
     // other packets, whose source can be forged, still arrive. Differs from upstream: it has no

@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "rtc/sctp/limits.h"
+
 namespace confab::peer {
 
 sctp::DataChannels::Config data_config(const RemoteParameters& remote,
@@ -19,9 +21,9 @@ sctp::DataChannels::Config data_config(const RemoteParameters& remote,
     return config;
 }
 
-// An empty message takes room too.
+// As much as in the association.
 std::size_t SctpTransport::cost(const MessageReceived& message) {
-    return message.payload.size() + sizeof message;
+    return message.payload.size() + sctp::kItemOverhead;
 }
 
 void SctpTransport::start(Timestamp now, const sctp::DataChannels::Config& config, Rng rng) {
@@ -75,24 +77,36 @@ Timestamp SctpTransport::next_timeout() const {
 
 void SctpTransport::drain() {
     if (!data_) return;
-    while (untaken_bytes_ < kMaxUntakenBytes) {
+    while (others_ < kMaxOthers) {
         auto event = data_->poll_event();
         if (!event) break;
-        if (auto* opened = std::get_if<sctp::ChannelOpened>(&*event))
-            events_.emplace_back(ChannelOpened{opened->id, std::move(opened->options.label)});
-        else if (auto* message = std::get_if<sctp::ChannelMessage>(&*event))
+        const std::size_t before = events_.size();
+        if (auto* message = std::get_if<sctp::ChannelMessage>(&*event)) {
             take_message({message->id, std::move(message->payload)});
-        else if (const auto* closed = std::get_if<sctp::ChannelClosed>(&*event))
+            continue;
+        }
+        if (auto* opened = std::get_if<sctp::ChannelOpened>(&*event)) {
+            const sctp::ChannelOptions& options = opened->options;
+            events_.emplace_back(ChannelOpened{opened->id, options.label,
+                                               options.max_retransmits || options.lifetime});
+        } else if (const auto* closed = std::get_if<sctp::ChannelClosed>(&*event)) {
+            lossy_.erase(closed->id);
             events_.emplace_back(ChannelClosed{closed->id});
-        else if (std::holds_alternative<sctp::ChannelsStalled>(*event) ||
-                 std::holds_alternative<sctp::AssociationFailed>(*event))
+        } else if (std::holds_alternative<sctp::ChannelsStalled>(*event) ||
+                   std::holds_alternative<sctp::AssociationFailed>(*event)) {
             events_.emplace_back(DataFailed{});
+        }
+        others_ += events_.size() - before;
     }
+    sctp::set_kept(*data_, kept_bytes_);
 }
 
 void SctpTransport::take_message(MessageReceived message) {
-    untaken_bytes_ += cost(message);
-    events_.emplace_back(std::move(message));
+    kept_bytes_ += cost(message);
+    if (lossy_.contains(message.channel))
+        ahead_.push_back(std::move(message));
+    else
+        events_.emplace_back(std::move(message));
 }
 
 std::optional<Bytes> SctpTransport::poll_transmit() {
@@ -100,14 +114,45 @@ std::optional<Bytes> SctpTransport::poll_transmit() {
 }
 
 std::optional<TransportEvent> SctpTransport::poll_event() {
-    if (events_.empty()) return std::nullopt;
-    std::optional<TransportEvent> event(std::move(events_.front()));
-    events_.pop_front();
-    if (const auto* message = std::get_if<MessageReceived>(&*event)) {
-        untaken_bytes_ -= cost(*message);
-        drain();
+    std::optional<TransportEvent> event;
+    if (!ahead_.empty()) {
+        event = std::move(ahead_.front());
+        ahead_.pop_front();
+    } else if (!events_.empty()) {
+        event = std::move(events_.front());
+        events_.pop_front();
+    } else {
+        return event;
     }
+    if (const auto* message = std::get_if<MessageReceived>(&*event)) {
+        kept_bytes_ -= cost(*message);
+        if (data_) sctp::set_kept(*data_, kept_bytes_);
+        return event;
+    }
+    --others_;
+    if (const auto* opened = std::get_if<ChannelOpened>(&*event)) give(*opened);
+    drain();
     return event;
+}
+
+// From here on its messages need not wait behind others; nor those that came meanwhile, which
+// later ones are not to overtake.
+void SctpTransport::give(const ChannelOpened& opened) {
+    lossy_.erase(opened.channel);
+    if (!opened.may_be_lost) return;
+    std::deque<TransportEvent> rest;
+    bool open = true;
+    for (TransportEvent& event : std::exchange(events_, {})) {
+        const auto* closed = std::get_if<ChannelClosed>(&event);
+        open = open && (closed == nullptr || closed->channel != opened.channel);
+        auto* message = std::get_if<MessageReceived>(&event);
+        if (open && message != nullptr && message->channel == opened.channel)
+            ahead_.push_back(std::move(*message));
+        else
+            rest.push_back(std::move(event));
+    }
+    events_ = std::move(rest);
+    if (open) lossy_.insert(opened.channel);
 }
 
 }  // namespace confab::peer

@@ -11,6 +11,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/rng.h"
@@ -27,9 +28,10 @@ sctp::DataChannels::Config data_config(const RemoteParameters& remote,
 
 class SctpTransport {
   public:
-    // Messages in poll_event(); more stay in the association, whose window then closes for the
-    // peer (02 §6.3), so that what was acknowledged is never thrown away.
-    static constexpr std::size_t kMaxUntakenBytes = 64 * 1024;
+    // What poll_event() has to give beside messages; more stays in the association. Messages close
+    // its window for the peer until they are taken (02 §6.3), so that what was acknowledged is
+    // never thrown away.
+    static constexpr std::size_t kMaxOthers = 256;
 
     // Once DTLS is up: the association begins, with the channels that are wanted.
     void start(Timestamp now, const sctp::DataChannels::Config& config, Rng rng);
@@ -50,13 +52,24 @@ class SctpTransport {
     void drain();
 
     std::optional<Bytes> poll_transmit();
+    // Messages of channels that may lose some come first: they are of no use when they have waited
+    // behind those of others. On a channel nothing overtakes anything.
     std::optional<TransportEvent> poll_event();
     bool next_is_message() const {
-        return !events_.empty() && std::holds_alternative<MessageReceived>(events_.front());
+        return !ahead_.empty() ||
+               (!events_.empty() && std::holds_alternative<MessageReceived>(events_.front()));
+    }
+    // The channel of the next event, if that is a message that may be lost.
+    std::optional<std::uint16_t> next_may_be_lost() const {
+        return ahead_.empty() ? std::nullopt : std::optional(ahead_.front().channel);
     }
     // Bytes of the channel that wait or are not acknowledged.
     std::size_t buffered_amount(std::uint16_t channel) const {
         return data_ ? data_->buffered_amount(channel) : 0;
+    }
+    // As of the association.
+    Duration least_round_trip() const {
+        return data_ ? sctp::least_round_trip(data_->association()) : Duration::zero();
     }
 
     // What waits and the association (base/state/state.h). load(): into one not started, with the
@@ -67,11 +80,16 @@ class SctpTransport {
   private:
     static std::size_t cost(const MessageReceived& message);
     void take_message(MessageReceived message);
+    void give(const ChannelOpened& opened);
 
     std::unique_ptr<sctp::DataChannels> data_;
     std::vector<WantedChannel> wanted_;
     std::deque<TransportEvent> events_;
-    std::size_t untaken_bytes_ = 0;  // of messages among them
+    std::deque<MessageReceived> ahead_;  // of channels in lossy_
+    // Channels that may lose messages, from the time when the owner knows of them.
+    std::set<std::uint16_t> lossy_;
+    std::size_t kept_bytes_ = 0;  // of all messages
+    std::size_t others_ = 0;      // events that are none
 };
 
 }  // namespace confab::peer

@@ -45,6 +45,7 @@ void content(Io& io, E& event) {
     } else if constexpr (std::is_same_v<T, ChannelOpened>) {
         io.field(2, event.channel);
         io.field(3, event.label, kMaxText);
+        io.field(4, event.may_be_lost);
     } else if constexpr (std::is_same_v<T, ChannelClosed>) {
         io.field(2, event.channel);
     } else if constexpr (std::is_same_v<T, MessageReceived>) {
@@ -127,6 +128,8 @@ void SctpTransport::save(StateWriter& out) const {
     out.list(2, wanted_, kMaxChannelsWanted,
              [](auto& inner, auto& wanted) { wanted_fields(inner, wanted); });
     out.list(3, events_, kMaxEvents, [](auto& inner, auto& event) { event_fields(inner, event); });
+    out.list(4, ahead_, kMaxEvents, [](auto& inner, auto& message) { content(inner, message); });
+    out.numbers(5, lossy_, kMaxEvents);
 }
 void SctpTransport::load(const sctp::DataChannels::Config& config, Rng rng, StateReader& in) {
     in.record(1, [&](StateReader& inner) {
@@ -136,9 +139,16 @@ void SctpTransport::load(const sctp::DataChannels::Config& config, Rng rng, Stat
     in.list(2, wanted_, kMaxChannelsWanted,
             [](auto& inner, auto& wanted) { wanted_fields(inner, wanted); });
     in.list(3, events_, kMaxEvents, [](auto& inner, auto& event) { event_fields(inner, event); });
+    in.list(4, ahead_, kMaxEvents, [](auto& inner, auto& message) { content(inner, message); });
+    in.numbers(5, lossy_, kMaxEvents);
     for (const TransportEvent& event : events_)
         if (const auto* message = std::get_if<MessageReceived>(&event))
-            untaken_bytes_ += cost(*message);
+            kept_bytes_ += cost(*message);
+        else
+            ++others_;
+    for (const MessageReceived& message : ahead_)
+        kept_bytes_ += cost(message);
+    if (data_) sctp::set_kept(*data_, kept_bytes_);
 }
 
 // ---------------------------------------------------------------- all of it

@@ -79,7 +79,7 @@ Media Transport::handle_packet(Timestamp now, const ice::Path& path, BytesSpan d
         agent_.handle_packet(now, path, datagram);
         if (!early_path_ && !agent_.selected() && agent_.is_valid_path(path))
             start_early(now, path);
-        if (agent_.is_valid_path(path)) heard(now);
+        if (agent_.is_valid_path(path)) (void)heard(now);
         drain(now);
         return {};
     }
@@ -94,7 +94,7 @@ Media Transport::handle_packet(Timestamp now, const ice::Path& path, BytesSpan d
     }
     if (kind == wire::PacketKind::kDtls) {
         if (agent_.selected() == path) (void)agent_.note_activity(now, path);
-        heard(now);
+        (void)heard(now);
         if (!agent_.selected()) early_path_ = path;
         early_flight_.clear();
         if (dtls_) dtls_->handle_packet(now, datagram);
@@ -113,7 +113,7 @@ Media Transport::handle_media(Timestamp now, const ice::Path& path, BytesSpan da
     media.stirs = !agent_.note_activity(now, path);
     if (!media.stirs) media_heard_at_ = now;
     if (media.stirs || connection_.state() == TransportState::kDisconnected) drain_ice(now);
-    if (kind == Media::Kind::kRtcp) heard(now);
+    if (kind == Media::Kind::kRtcp && heard(now)) media.stirs = true;
     return media;
 }
 
@@ -129,8 +129,10 @@ Transport::Stray Transport::handle_stray(Timestamp now, const ice::Path& path, B
 
 // Whoever is heard after a silence may hear again too. RTP is left out: it comes without a turn to
 // send in, and RTCP soon follows it.
-void Transport::heard(Timestamp now) {
-    if (now - std::exchange(heard_at_, now) >= kSilence) sctp_.path_restored(now);
+bool Transport::heard(Timestamp now) {
+    if (now - std::exchange(heard_at_, now) < kSilence) return false;
+    sctp_.path_restored(now);
+    return true;
 }
 
 void Transport::handle_timeout(Timestamp now) {

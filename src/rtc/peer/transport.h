@@ -94,11 +94,8 @@ class Transport {
     sctp::SendStatus send_message(Timestamp now, std::uint16_t channel, sctp::SharedBytes payload) {
         return sctp_.send(now, channel, std::move(payload));
     }
-
-    // Bytes of the channel that wait or are not acknowledged.
-    std::size_t buffered_amount(std::uint16_t channel) const {
-        return sctp_.buffered_amount(channel);
-    }
+    // What is known of its channels.
+    const SctpTransport& data() const { return sctp_; }
 
     // Fetches what sending media needs.
     void prefetch(PrefetchStep step) const {
@@ -146,7 +143,8 @@ class Transport {
     const std::optional<ice::Path>& way() const {
         return agent_.selected() ? agent_.selected() : early_path_;
     }
-    void heard(Timestamp now);
+    // True behind a silence: there may be something to send.
+    bool heard(Timestamp now);
     Timestamp data_deadline() const;
     void drain(Timestamp now);
     void drain_ice(Timestamp now);

@@ -190,6 +190,22 @@ TEST_CASE(
     CHECK(over_two < 15'500);
 }
 
+TEST_CASE("Transport: a restart whose path carries DTLS late is connected soon [DTLS-04][ICE-17]") {
+    Link link;
+    link.drop = [&](BytesView datagram) {
+        return link.now_ms < 19'000 && wire::classify(datagram) != wire::PacketKind::kStun;
+    };
+    link.negotiate(false);
+    link.run(12'000);
+    CHECK(link.a.transport->state() == TransportState::kFailed);
+    restart_both(link);
+    link.run(7'000);
+    CHECK(link.a.transport->state() == TransportState::kConnecting);
+    link.run(2'200);
+    CHECK(link.a.transport->connected());
+    CHECK(link.b.transport->connected());
+}
+
 TEST_CASE_HANDED_OVER("Transport: nothing of DTLS goes to a path without STUN [IMM-1]") {
     Link link;
     std::size_t dtls = 0;

@@ -50,6 +50,7 @@ struct StateChanged {
 struct ChannelOpened {
     std::uint16_t channel = 0;
     std::string label;
+    bool may_be_lost = false;  // its messages, by RFC 3758
 };
 struct ChannelClosed {
     std::uint16_t channel = 0;
@@ -68,7 +69,8 @@ struct Media {
     enum class Kind : std::uint8_t { kNone, kRtp, kRtcp };
     Kind kind = Kind::kNone;
     BytesSpan packet;  // inside the datagram given
-    // It came over another path than the selected one: the connection may have something to say.
+    // It came over another path than the selected one, or behind a silence: the connection may have
+    // something to say.
     bool stirs = false;
 };
 

@@ -189,6 +189,7 @@ void TransportCcResponder::save(StateWriter& out) const {
             line_field(inner, 1, one.sequence);
             if (one.arrival) inner.field(2, *one.arrival - clock_);
         });
+    if (next_) line_field(out, 10, *next_);
 }
 void TransportCcResponder::load(StateReader& in) {
     fields(*this, in);
@@ -201,6 +202,8 @@ void TransportCcResponder::load(StateReader& in) {
     });
     for (std::size_t i = 1; i < held.size(); ++i)
         in.require(held[i - 1].sequence < held[i].sequence);
+    in.field(10, next_);
+    if (next_) in.require(*next_ >= -kMaxLine && *next_ <= kMaxLine);
     if (held.empty()) return;
     held_ = std::make_unique<std::array<wire::TransportArrival, kMaxHeld>>();
     std::copy(held.begin(), held.end(), held_->begin());

@@ -38,12 +38,14 @@ bool TransportCcResponder::due(Timestamp now) const {
 bool TransportCcResponder::write(Timestamp now, ByteWriter& out) {
     std::size_t written = 0;
     while (written < size_) {
-        const std::size_t covered =
-            wire::write_transport_feedback(out, sender_ssrc_, media_ssrc_, feedback_count_,
-                                           std::span(*held_).subspan(written, size_ - written));
+        const auto waiting = std::span(*held_).subspan(written, size_ - written);
+        const std::size_t covered = wire::write_transport_feedback(out, sender_ssrc_, media_ssrc_,
+                                                                   feedback_count_, waiting, next_);
         if (covered == 0) break;
         ++feedback_count_;
         written += covered;
+        const std::int64_t last = waiting[covered - 1].sequence;
+        next_ = std::max(next_.value_or(last + 1), last + 1);
     }
     if (written == 0) return false;
     auto& held = *held_;

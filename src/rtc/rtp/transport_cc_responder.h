@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/sequence.h"
@@ -55,6 +56,8 @@ class TransportCcResponder {
     // Made with the first packet: who only subscribes never needs it.
     std::unique_ptr<std::array<wire::TransportArrival, kMaxHeld>> held_;
     std::size_t size_ = 0;
+    // Behind the last number reported: what is lost between two reports belongs to the second.
+    std::optional<std::int64_t> next_;
 };
 
 }  // namespace confab::rtp

@@ -137,6 +137,7 @@ void DataChannels::begin_close(ChannelId id, Channel& channel, ChannelCloseReaso
                                bool discard) {
     if (channel.state == State::kClosing) return;
     channel.state = State::kClosing;
+    channel.replaced = reason == ChannelCloseReason::kReplaced;
     events_.push_back(ChannelClosed{id, reason});
     output_pending_ = true;
     if (association_.reset_stream(now_, id, discard)) return;

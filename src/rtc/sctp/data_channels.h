@@ -99,6 +99,11 @@ class DataChannels {
     Timestamp next_timeout() const { return association_.next_timeout(); }
     std::optional<Bytes> poll_transmit();
     std::optional<ChannelEvent> poll_event();
+    // As of the association.
+    friend void set_kept(DataChannels& channels, std::size_t bytes) {
+        channels.kept_ = bytes;
+        set_kept(channels.association_, bytes + channels.late_.bytes());
+    }
 
     // The lowest free id of our parity; ChannelOpened follows with the ACK.
     Result<ChannelId, OpenError> open(Timestamp now, const ChannelOptions& options);
@@ -143,6 +148,10 @@ class DataChannels {
         bool acknowledged = false;  // the peer knows the channel: unordered sending is allowed
         bool reset_out = false;
         bool reset_in = false;
+        bool replaced = false;  // what still comes on it counts for the one of its label (DC-10)
+        // What comes on it is of a channel that the peer has opened since: it knows of our reset,
+        // and we do not know that it does.
+        bool is_ahead() const { return state == State::kClosing && reset_in && !reset_out; }
     };
 
     void on_event(Connected event);
@@ -168,10 +177,14 @@ class DataChannels {
     Association association_;
     std::map<ChannelId, Channel> channels_;
     std::list<ChannelEvent> events_;  // made from one association event
+    EventQueue late_;                 // of channels that are ahead, until our reset is answered
+    std::size_t kept_ = 0;            // by the owner
     Timestamp now_;
     bool output_pending_ = false;  // poll_event() may have made packets
     std::uint64_t refused_ = 0;
     std::uint64_t dropped_ = 0;
 };
+
+void set_kept(DataChannels& channels, std::size_t bytes);
 
 }  // namespace confab::sctp

@@ -25,10 +25,17 @@ void DataChannels::on_event(Connected) {
 }
 
 void DataChannels::on_event(MessageReceived event) {
+    const auto it = channels_.find(event.stream);
+    if (it != channels_.end() && it->second.is_ahead()) {
+        late_.push(std::move(event));
+        return set_kept(*this, kept_);
+    }
     const auto ppid = static_cast<Ppid>(event.ppid);
     if (ppid == Ppid::kControl) return handle_control(event.stream, event.payload);
-    const auto it = channels_.find(event.stream);
-    if (it == channels_.end() || it->second.state == State::kClosing) {
+    // Of a channel that was replaced: what was acknowledged, and said before.
+    const bool replaced = it != channels_.end() && it->second.replaced;
+    const auto id = replaced ? find(it->second.options.label) : std::optional(event.stream);
+    if (it == channels_.end() || !id || (it->second.state == State::kClosing && !replaced)) {
         ++dropped_;
         return;
     }
@@ -43,7 +50,7 @@ void DataChannels::on_event(MessageReceived event) {
     }
     mark_open(event.stream, it->second, false);  // data shows as well as ACK that the peer knows
     if (empty) event.payload.clear();
-    events_.push_back(ChannelMessage{event.stream, binary, std::move(event.payload)});
+    events_.push_back(ChannelMessage{*id, binary, std::move(event.payload)});
 }
 
 void DataChannels::mark_open(ChannelId id, Channel& channel, bool incoming) {
@@ -119,6 +126,11 @@ void DataChannels::on_event(MessageTooLarge event) {
 void DataChannels::on_event(StreamReset event) {
     const auto it = channels_.find(event.stream);
     if (it == channels_.end()) return;
+    if (it->second.is_ahead()) {
+        // Of the one that it opened since.
+        if (late_.size() > 0 && !late_.overflowing()) late_.push(event);
+        return;
+    }
     it->second.reset_in = true;
     begin_close(event.stream, it->second, ChannelCloseReason::kPeer, true);
     erase_if_done(event.stream);
@@ -129,6 +141,18 @@ void DataChannels::on_event(StreamResetDone event) {
     if (it == channels_.end()) return;
     it->second.reset_out = true;
     erase_if_done(event.stream);
+    EventQueue late = std::exchange(late_, {});
+    while (auto kept = late.pop()) {
+        const auto* message = std::get_if<MessageReceived>(&*kept);
+        const auto* reset = std::get_if<StreamReset>(&*kept);
+        if ((message != nullptr ? message->stream : reset->stream) != event.stream)
+            late_.push(std::move(*kept));
+        else if (message != nullptr)
+            on_event(std::move(std::get<MessageReceived>(*kept)));
+        else
+            on_event(*reset);
+    }
+    set_kept(*this, kept_);
 }
 
 void DataChannels::on_event(BufferedAmountLow event) {
@@ -149,6 +173,7 @@ void DataChannels::on_event(Closed) {
 
 void DataChannels::fail_all(AbortReason reason, bool graceful) {
     channels_.clear();
+    late_ = {};
     events_.push_back(AssociationFailed{reason, graceful});
 }
 

@@ -175,6 +175,107 @@ TEST_CASE_HANDED_OVER(
 }
 
 TEST_CASE_HANDED_OVER(
+    "DataChannels: what comes on a channel that was replaced is not lost [DC-10] [DC-20]") {
+    Channels pair;
+    const ChannelId old_id = pair.client.open(pair.link.now(), reliable("_reliable")).value();
+    pair.run();
+    // Much is on its way when the new one opens, and comes behind its OPEN.
+    constexpr int kMessages = 40;
+    for (int i = 0; i < kMessages; ++i)
+        REQUIRE(pair.client.send(pair.link.now(), old_id, true, SharedBytes(Bytes(20'000, 'o'))) ==
+                SendStatus::kOk);
+    const ChannelId new_id = pair.client.open(pair.link.now(), reliable("_reliable")).value();
+    CHECK(pair.client.send(pair.link.now(), new_id, true, text("new")) == SendStatus::kOk);
+    std::size_t before = 0;
+    REQUIRE(pair.link.run_until([&] { return pair.closed[1].size() == 1; }, Duration::seconds(5)));
+    before = pair.messages[1].size();
+    CHECK(before < kMessages);
+    pair.run(20'000);
+    // Of the owner's view it has one channel of the name: the new one.
+    for (std::size_t i = before; i < pair.messages[1].size(); ++i)
+        CHECK(pair.messages[1][i].id == new_id);
+    // Those whose last octet the client had sent before it was told of the reset.
+    const std::uint64_t sent = pair.client.snapshot().association.counters.bytes_acked;
+    std::uint64_t got = 0;
+    for (const ChannelMessage& message : pair.messages[1])
+        got += message.payload.size();
+    CHECK(got + 100 > sent);
+    CHECK(pair.server.snapshot().dropped_messages == 0);
+    CHECK(pair.server.snapshot().channels == 1);
+}
+
+namespace {
+
+// Whether the packet answers a stream reset.
+bool answers_reset(BytesView bytes) {
+    const auto packet = wire::sctp::parse_packet(bytes);
+    if (!packet) return false;
+    for (wire::sctp::ChunkReader chunks(packet->chunks); const auto chunk = chunks.next();) {
+        if (chunk->type != wire::sctp::ChunkType::kReConfig) continue;
+        const auto view = wire::sctp::parse_re_config(*chunk);
+        if (view && view->response) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+TEST_CASE_HANDED_OVER(
+    "DataChannels: one opened again on a freed id is new, whatever answer was lost [DC-08]") {
+    Channels pair;
+    ChannelId id = pair.client.open(pair.link.now(), reliable("x")).value();
+    pair.run();
+    bool lost = false;
+    pair.link.drop = [&](int from, BytesView packet) {
+        return from == 0 && !lost && answers_reset(packet) && (lost = true);
+    };
+    // Closed and opened again before the server has heard that its reset was done; twice.
+    pair.client.close(pair.link.now(), id);
+    pair.run(100);
+    REQUIRE(lost);
+    id = pair.client.open(pair.link.now(), {"y", "", true, {}, {}}).value();
+    CHECK(id == 0);
+    CHECK(pair.client.send(pair.link.now(), id, true, text("one")) == SendStatus::kOk);
+    pair.client.close(pair.link.now(), id);
+    pair.run(100);
+    CHECK(pair.opened[1].size() == 1);
+    CHECK(pair.closed[1].size() == 1);
+    pair.run(5'000);
+    REQUIRE(pair.opened[1].size() == 2);
+    CHECK(pair.opened[1][1].options.label == "y");
+    CHECK(pair.closed[1].size() == 2);
+    REQUIRE(pair.messages[1].size() == 1);
+    CHECK(as_text(pair.messages[1][0].payload) == "one");
+    CHECK(pair.server.snapshot().channels == 0);
+    CHECK(pair.server.snapshot().dropped_messages == 0);
+    id = pair.client.open(pair.link.now(), reliable("z")).value();
+    CHECK(pair.client.send(pair.link.now(), id, true, text("two")) == SendStatus::kOk);
+    pair.run();
+    CHECK(pair.messages[1].size() == 2);
+    CHECK(pair.server.is_open(id));
+}
+
+TEST_CASE(
+    "DataChannels: what comes before a reset is answered closes the window [DC-08] [IMM-15]") {
+    Channels pair;
+    ChannelId id = pair.client.open(pair.link.now(), reliable("x")).value();
+    pair.run();
+    pair.link.drop = [&](int from, BytesView packet) { return from == 0 && answers_reset(packet); };
+    pair.client.close(pair.link.now(), id);
+    pair.run(100);
+    id = pair.client.open(pair.link.now(), reliable("x")).value();
+    for (int i = 0; i < 50; ++i)
+        REQUIRE(pair.client.send(pair.link.now(), id, true, SharedBytes(Bytes(60'000))) ==
+                SendStatus::kOk);
+    pair.run(5'000);
+    CHECK(pair.messages[1].empty());
+    CHECK(pair.client.buffered_amount(id) > 50 * 60'000 - 1'200'000);
+    pair.link.drop = nullptr;
+    pair.run(20'000);
+    CHECK(pair.messages[1].size() == 50);
+}
+
+TEST_CASE_HANDED_OVER(
     "DataChannels: an oversize message closes that channel, the others go on [DC-05]") {
     DataChannels::Config config = role(true);
     config.association.peer_max_message_size = 0;

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Events not yet taken by the owner, with the bytes they hold: messages nobody takes close the
-// receive window (02 §6.3).
+// receive window (02 §6.3), and so do those that the owner has taken and only keeps.
 #pragma once
 
 #include <list>
@@ -28,7 +28,9 @@ class EventQueue {
         bytes_ -= cost(*event);
         return event;
     }
-    std::size_t bytes() const { return bytes_; }
+    std::size_t bytes() const { return bytes_ + kept_; }
+    // What the owner keeps of the messages that it took.
+    void set_kept(std::size_t bytes) { kept_ = bytes; }
     std::size_t size() const { return events_.size(); }
     bool overflowing() const { return events_.size() > kMaxEvents; }
 
@@ -46,6 +48,7 @@ class EventQueue {
     }
     std::list<Event> events_;  // a list holds nothing when empty
     std::size_t bytes_ = 0;
+    std::size_t kept_ = 0;
 };
 
 }  // namespace confab::sctp

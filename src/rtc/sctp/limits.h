@@ -10,7 +10,7 @@
 namespace confab::sctp {
 
 // Bookkeeping counted for each stored fragment or message, so that tiny ones can not cost more
-// memory than the byte limits say.
+// memory than the byte limits say; where they wait for the owner, too.
 inline constexpr std::size_t kItemOverhead = 64;
 
 inline constexpr std::size_t kMaxGapRanges = 256;        // more holes: the chunk is not accepted

@@ -130,6 +130,7 @@ struct DataChannels::Fields {
             inner.field(4, channel.acknowledged);
             inner.field(5, channel.reset_out);
             inner.field(6, channel.reset_in);
+            inner.field(7, channel.replaced);
         });
         io.list(5, self.events_, kMaxEvents + 1, [](auto& inner, auto& event) {
             alternative(inner, event);
@@ -138,6 +139,7 @@ struct DataChannels::Fields {
         io.field(6, self.output_pending_);
         io.field(7, self.refused_);
         io.field(8, self.dropped_);
+        io.part(9, self.late_);
     }
 };
 void DataChannels::save(StateWriter& out) const {
@@ -146,6 +148,7 @@ void DataChannels::save(StateWriter& out) const {
 void DataChannels::load(StateReader& in) {
     now_ = in.now();
     Fields::all(*this, in);
+    set_kept(*this, 0);
 }
 
 }  // namespace confab::sctp

@@ -164,6 +164,7 @@ struct Answer {
     std::vector<std::string> ended_mids;
     std::vector<BoundSender> bound;  // every sender that has a section, old and new
     MissingSections missing;         // for senders still without one
+    bool waiting = false;            // some have none, or one only with the next offer
     std::map<std::string, std::string> mid_to_track_id;  // every sending section (SIG-84)
 };
 

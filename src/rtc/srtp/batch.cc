@@ -25,50 +25,39 @@ void BatchEncryptor::enqueue(SendContext& context, BytesSpan out, std::size_t he
                              BytesView payload, std::uint64_t index) noexcept {
     // Jobs come back in the order of submission, so the slot after the newest is the oldest.
     if (pending_ == kMaxBatch) complete_all();
-    const std::size_t text_end = header_size + payload.size();
     Slot& slot = slots_[next_];
     next_ = (next_ + 1) % kMaxBatch;
     slot.iv = make_iv(context.rtp_keys_, load_be32(&out[8]), index);
-    slot.tag_place = out.data() + text_end;
-    slot.packet = out.first(text_end + context.rtp_overhead());
-    store_be32(slot.tag_place, static_cast<std::uint32_t>(index >> 16));
-
-    const MultiBufferKeys& keys = *context.multi_buffer_;
-    IMB_MGR& manager = *engine_.manager();
-    IMB_JOB& job = *manager.get_next_job(&manager);
-    job.cipher_mode = IMB_CIPHER_CNTR;
-    job.cipher_direction = IMB_DIR_ENCRYPT;
-    job.chain_order = IMB_ORDER_CIPHER_HASH;
-    job.hash_alg = IMB_AUTH_HMAC_SHA_1;
-    job.enc_keys = keys.encrypt.data();
-    job.dec_keys = keys.encrypt.data();
-    job.key_len_in_bytes = 16;
-    job.src = payload.data();
-    job.dst = out.data() + header_size;
-    job.cipher_start_src_offset_in_bytes = 0;
-    job.msg_len_to_cipher_in_bytes = payload.size();
-    job.iv = slot.iv.data();
-    job.iv_len_in_bytes = slot.iv.size();
-    // The hash starts at src + offset modulo 2^64: from there to the output buffer.
-    job.hash_start_src_offset_in_bytes = reinterpret_cast<std::uintptr_t>(out.data()) -
-                                         reinterpret_cast<std::uintptr_t>(payload.data());
-    job.msg_len_to_hash_in_bytes = text_end + sizeof(std::uint32_t);
-    job.auth_tag_output = slot.tag.data();
-    job.auth_tag_output_len_in_bytes = slot.tag.size();
-    job.u.HMAC._hashed_auth_key_xor_ipad = keys.inner.data();
-    job.u.HMAC._hashed_auth_key_xor_opad = keys.outer.data();
-    job.user_data = &slot;
+    slot.keys = context.multi_buffer_.get();
+    slot.payload = payload;
+    slot.header_size = header_size;
+    slot.packet = out.first(header_size + payload.size() + context.rtp_overhead());
+    store_be32(slot.tag_place(), static_cast<std::uint32_t>(index >> 16));
+    ++held_;
     ++pending_;
-    for (IMB_JOB* done = manager.submit_job_nocheck(&manager); done != nullptr;
-         done = manager.get_completed_job(&manager))
-        finish(done);
+    if (engine_.narrow() == nullptr || held_ == kGroup) start_held(*engine_.manager());
+}
+
+void BatchEncryptor::start_held(IMB_MGR& manager) noexcept {
+    for (; held_ > 0; --held_) {
+        Slot& slot = slots_[(next_ + kMaxBatch - held_) % kMaxBatch];
+        IMB_JOB& job = *manager.get_next_job(&manager);
+        fill_job(job, *slot.keys,
+                 {slot.payload.data(), slot.packet.data() + slot.header_size, slot.payload.size(),
+                  slot.packet.data(), sizeof(std::uint32_t), slot.iv.data(), slot.tag.data()},
+                 Direction::kSeal);
+        job.user_data = &slot;
+        for (IMB_JOB* done = manager.submit_job_nocheck(&manager); done != nullptr;
+             done = manager.get_completed_job(&manager))
+            finish(done);
+    }
 }
 
 void BatchEncryptor::finish(void* finished) noexcept {
     const auto& job = *static_cast<const IMB_JOB*>(finished);
     Slot& slot = *static_cast<Slot*>(job.user_data);
     if (job.status == IMB_STATUS_COMPLETED) {
-        std::copy_n(slot.tag.begin(), tag_size(Profile::kAes128CmSha1_80), slot.tag_place);
+        std::copy_n(slot.tag.begin(), tag_size(Profile::kAes128CmSha1_80), slot.tag_place());
     } else {
         std::fill(slot.packet.begin(), slot.packet.end(), std::uint8_t{0});
         ++failures_;
@@ -76,17 +65,26 @@ void BatchEncryptor::finish(void* finished) noexcept {
     --pending_;
 }
 
-void BatchEncryptor::complete_all() noexcept {
-    if (pending_ == 0) return;
-    IMB_MGR& manager = *engine_.manager();
+void BatchEncryptor::finish_all(IMB_MGR& manager) noexcept {
     while (IMB_JOB* done = manager.flush_job(&manager))
         finish(done);
+}
+
+void BatchEncryptor::complete_all() noexcept {
+    if (pending_ == 0) return;
+    if (held_ > 0) {
+        start_held(*engine_.narrow());
+        finish_all(*engine_.narrow());
+    }
+    finish_all(*engine_.manager());
 }
 
 #else
 
 void BatchEncryptor::enqueue(SendContext&, BytesSpan, std::size_t, BytesView,
                              std::uint64_t) noexcept {}
+void BatchEncryptor::start_held(IMB_MGR&) noexcept {}
+void BatchEncryptor::finish_all(IMB_MGR&) noexcept {}
 void BatchEncryptor::finish(void*) noexcept {}
 void BatchEncryptor::complete_all() noexcept {}
 

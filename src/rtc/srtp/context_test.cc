@@ -71,6 +71,42 @@ TEST_CASE("Srtp: both backends and the batch make the same octets for all sizes 
     }
 }
 
+TEST_CASE("BatchEncryptor: few packets and many, one batch behind the other [DES-24]") {
+    for (const Backend backend : kBackends) {
+        CAPTURE(static_cast<int>(backend));
+        Rng rng(14);
+        Engine engine(backend);
+        Engine portable(Backend::kOpenssl);
+        const RawKey raw(Profile::kAes128CmSha1_80, rng);
+        SendContext sender(engine, raw.master());
+        SendContext other(portable, raw.master());
+        BatchEncryptor batch(engine);
+        std::uint16_t sequence = 0;
+        for (std::size_t round = 0; round < 80; ++round) {
+            const std::size_t count = 1 + round % 40;
+            std::vector<Bytes> out, expected;
+            std::vector<PlainRtp> packets;
+            for (std::size_t i = 0; i < count; ++i, ++sequence) {
+                packets.emplace_back(rng, 5, sequence, rng.below(3) == 0 ? 0 : rng.below(1200));
+                expected.push_back(protect(other, packets.back(), sequence));
+                out.push_back(packets.back().header);
+                out.back().resize(expected.back().size());
+            }
+            for (std::size_t i = 0; i < count; ++i) {
+                const PlainRtp& packet = packets[i];
+                const auto index = static_cast<std::uint16_t>(sequence - count + i);
+                CHECK(batch.submit(sender, out[i], packet.header.size(), packet.payload, index) ==
+                      expected[i].size());
+            }
+            CHECK(batch.pending() <= count);
+            batch.complete_all();
+            CHECK(batch.pending() == 0);
+            CHECK(batch.failures() == 0);
+            CHECK(out == expected);
+        }
+    }
+}
+
 TEST_CASE(
     "BatchEncryptor: many contexts, profiles and payloads in place at once [DES-24][DES-22]") {
     Rng rng(12);

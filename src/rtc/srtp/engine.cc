@@ -11,8 +11,8 @@
 namespace confab::srtp {
 
 Engine::Engine(Backend preferred) {
-    if (preferred != Backend::kIpsecMb) return;
-    manager_.reset(alloc_mb_mgr(0));
+    if (preferred == Backend::kOpenssl) return;
+    manager_.reset(alloc_mb_mgr(preferred == Backend::kIpsecMbWithoutSha ? IMB_FLAG_SHANI_OFF : 0));
     if (!manager_) return;
     IMB_ARCH architecture = IMB_ARCH_NONE;
     init_mb_mgr_auto(manager_.get(), &architecture);
@@ -20,6 +20,11 @@ Engine::Engine(Backend preferred) {
     if (imb_get_errno(manager_.get()) != 0 || architecture < IMB_ARCH_SSE ||
         (manager_->features & IMB_FEATURE_AESNI) == 0)
         manager_.reset();
+    if (!manager_ || (manager_->features & IMB_FEATURE_SHANI) == 0) return;
+    narrow_.reset(alloc_mb_mgr(0));
+    if (!narrow_) return;
+    init_mb_mgr_sse(narrow_.get());
+    if (imb_get_errno(narrow_.get()) != 0) narrow_.reset();
 }
 
 void Engine::FreeManager::operator()(IMB_MGR* manager) const {
@@ -31,6 +36,7 @@ void FreeMultiBufferKeys::operator()(MultiBufferKeys* keys) const {
 
 std::unique_ptr<PacketCipher> Engine::make_cipher(const SessionKeys& keys, Direction direction) {
     if (manager_ && is_aead(keys.profile)) return make_ipsec_mb_gcm(*manager_, keys);
+    if (narrow_) return make_ipsec_mb_cm(*narrow_, keys);
     // One packet alone would leave all lanes but one empty: EVP is faster for single packets.
     return make_openssl_cipher(keys, direction);
 }

@@ -11,11 +11,15 @@
 #include "rtc/srtp/openssl_cipher.h"
 #include "rtc/srtp/packet_cipher.h"
 
-struct IMB_MGR;
+struct IMB_MGR;  // NOLINT(readability-identifier-naming): the library's name
 
 namespace confab::srtp {
 
-enum class Backend : std::uint8_t { kOpenssl, kIpsecMb };
+enum class Backend : std::uint8_t {
+    kOpenssl,
+    kIpsecMb,
+    kIpsecMbWithoutSha,  // as on processors without SHA instructions, for tests
+};
 
 // The keys of counter mode in the form that the multi-buffer jobs take.
 struct MultiBufferKeys;
@@ -40,12 +44,16 @@ class Engine {
     MultiBufferKeysPtr make_multi_buffer_keys(const SessionKeys& keys);
     // Null with the OpenSSL backend.
     IMB_MGR* manager() const { return manager_.get(); }
+    // Of one lane or two, which are done by the processor's SHA instructions: for packets that
+    // would leave most lanes of the other one empty. Null where there are none.
+    IMB_MGR* narrow() const { return narrow_.get(); }
 
   private:
     struct FreeManager {
         void operator()(IMB_MGR* manager) const;
     };
     std::unique_ptr<IMB_MGR, FreeManager> manager_;
+    std::unique_ptr<IMB_MGR, FreeManager> narrow_;
 };
 
 }  // namespace confab::srtp

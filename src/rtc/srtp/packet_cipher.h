@@ -46,7 +46,9 @@ inline Iv make_iv(const SessionKeys& keys, std::uint32_t ssrc, std::uint64_t ind
 }
 
 // Authenticated are prefix, text and suffix. GCM takes prefix and suffix together as associated
-// data; with a suffix the prefix has at most kMaxSplitPrefix octets (the SRTCP header).
+// data; with a suffix the prefix has at most kMaxSplitPrefix octets (the SRTCP header). Counter
+// mode may want them in one piece: there the text stands right behind the prefix, and is followed
+// by as many octets as the suffix has, which are its own or those of the tag and may be written.
 struct Frame {
     Iv iv;
     BytesView prefix;
@@ -66,7 +68,8 @@ class PacketCipher {
     // failed; then nothing in `out` may be sent.
     virtual bool seal(const Frame& frame, BytesView plain, std::uint8_t* out,
                       std::uint8_t* tag) noexcept = 0;
-    // Checks the tag in constant time and decrypts in place. On false `text` is undefined.
+    // Checks the tag in constant time and decrypts in place. On false `text` is undefined, and the
+    // tag in any case.
     virtual bool open(const Frame& frame, BytesSpan text, BytesView tag) noexcept = 0;
 };
 

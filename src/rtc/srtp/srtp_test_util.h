@@ -18,7 +18,8 @@ namespace confab::srtp::testing {
 
 inline constexpr Profile kProfiles[] = {Profile::kAeadAes128Gcm, Profile::kAeadAes256Gcm,
                                         Profile::kAes128CmSha1_80};
-inline constexpr Backend kBackends[] = {Backend::kOpenssl, Backend::kIpsecMb};
+inline constexpr Backend kBackends[] = {Backend::kOpenssl, Backend::kIpsecMb,
+                                        Backend::kIpsecMbWithoutSha};
 
 struct RawKey {
     Profile profile;

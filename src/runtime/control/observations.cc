@@ -14,6 +14,7 @@ using telemetry::Metrics;
 
 // Clients decide how often they try: more is one value, so that the labels are few.
 constexpr std::uint32_t kMaxAttemptLabel = 5;
+constexpr std::int32_t kMaxProtocolLabel = 99;  // upstream's is 17 after six years
 
 double to_ms(Duration time) {
     return static_cast<double>(time.us()) / 1000.0;
@@ -106,10 +107,10 @@ struct Recorder {
         metrics.add(Metric::kParticipantJoinTotal, {to_label(o.state)});
     }
     void operator()(const room::SessionActive& o) const {
-        metrics.observe(Metric::kSessionStartTimeMs, {std::to_string(o.protocol)}, to_ms(o.after));
+        metrics.observe(Metric::kSessionStartTimeMs, {protocol_label(o.protocol)}, to_ms(o.after));
     }
     void operator()(const room::SessionOver& o) const {
-        metrics.observe(Metric::kSessionDurationMs, {std::to_string(o.protocol)}, to_ms(o.lasted));
+        metrics.observe(Metric::kSessionDurationMs, {protocol_label(o.protocol)}, to_ms(o.lasted));
     }
     void operator()(const room::RoomOver& o) const {
         metrics.observe(Metric::kRoomDurationSeconds, to_ms(o.lasted) / 1000.0);
@@ -155,6 +156,10 @@ struct Recorder {
 };
 
 }  // namespace
+
+std::string protocol_label(std::int32_t protocol) {
+    return protocol >= 0 && protocol <= kMaxProtocolLabel ? std::to_string(protocol) : "other";
+}
 
 void record(Metrics& metrics, const room::Observation& observation) {
     std::visit(Recorder{metrics}, observation);

@@ -41,6 +41,18 @@ TEST_CASE("record: joins in the states of the recorded dumps [OBS-01]") {
     CHECK(has_line(metrics, "livekit_room_duration_seconds_sum", "", "12.78"));
 }
 
+TEST_CASE("record: protocol versions that are made up leave room for real ones [OBS-01]") {
+    Metrics metrics("n");
+    for (std::int32_t made_up = 100; made_up < 3'000; ++made_up)
+        for (const std::int32_t version : {made_up, -made_up})
+            record(metrics, room::SessionActive{version, Duration::millis(1)});
+    record(metrics, room::SessionActive{17, Duration::millis(1)});
+    record(metrics, room::SessionActive{99, Duration::millis(1)});
+    CHECK(metrics.value(Metric::kSessionStartTimeMs, {"17"}) == 1);
+    CHECK(metrics.value(Metric::kSessionStartTimeMs, {"99"}) == 1);
+    CHECK(metrics.value(Metric::kSessionStartTimeMs, {"other"}) == 5'800);
+}
+
 TEST_CASE("record: tracks move a gauge and a counter, failures have an error [OBS-01]") {
     Metrics metrics("n");
     using room::TrackStep;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "proto/proto_json.h"
+#include "runtime/control/observations.h"
 #include "runtime/telemetry/log.h"
 
 namespace confab::control {
@@ -92,7 +93,7 @@ bool SignalSessions::accept(room::SessionId id, Session& session) {
 }
 
 void SignalSessions::count_start(const Session& session) {
-    metrics_.observe(telemetry::Metric::kSessionJoinLatencyMs, {std::to_string(session.protocol)},
+    metrics_.observe(telemetry::Metric::kSessionJoinLatencyMs, {protocol_label(session.protocol)},
                      static_cast<double>((net::EventLoop::now() - session.started).us()) / 1000.0);
 }
 

@@ -3,13 +3,24 @@
 
 #include "runtime/control/worker_loads.h"
 
+#include "runtime/net/event_loop.h"
+
 namespace confab::control {
 
 void WorkerLoads::update(worker::ControlPort& media, room::Placement& placement) {
     for (std::size_t i = 0; i < media.size(); ++i) {
         const worker::Mailbox::Published& figures = media.snapshot(i);
-        update(placement, static_cast<sfu::WorkerIndex>(i), figures.at, figures.busy_us);
+        const auto worker = static_cast<sfu::WorkerIndex>(i);
+        update(placement, worker, figures.at, figures.busy_us);
+        note_silence(placement, worker, net::EventLoop::now());
     }
+}
+
+// A worker that was not started tells nothing, and is none.
+void WorkerLoads::note_silence(room::Placement& placement, sfu::WorkerIndex worker,
+                               Timestamp now) const {
+    const Timestamp at = worker < seen_.size() ? seen_[worker].at : Timestamp::never();
+    if (at > Timestamp() && !at.is_never() && now - at >= kSilent) placement.set_load(worker, 1);
 }
 
 void WorkerLoads::update(room::Placement& placement, sfu::WorkerIndex worker, Timestamp at,

@@ -24,6 +24,31 @@ TEST_CASE("WorkerLoads: a worker that got busy is seen with its next figures [DE
     CHECK(placement.take("a").worker() == 0);
 }
 
+TEST_CASE("WorkerLoads: nobody is sent to a worker that stands still [DES-40]") {
+    room::Placement placement(2);
+    WorkerLoads loads;
+    const auto at = [](std::int64_t s) { return Timestamp::micros(s * 1'000'000); };
+    const auto where = [&placement](const char* room) { return placement.take(room).worker(); };
+    loads.update(placement, 0, at(10), 0);
+    loads.update(placement, 1, at(10), 0);
+    const auto stays = placement.take("a");
+    REQUIRE(stays.worker() == 0);
+    loads.update(placement, 1, at(14), 1'200'000);  // it works a third of its time
+    loads.note_silence(placement, 0, at(14) - Duration::micros(1));
+    CHECK(where("a") == 0);
+    loads.note_silence(placement, 0, at(14));
+    loads.note_silence(placement, 1, at(14));
+    CHECK(where("a") == 1);
+    CHECK(where("b") == 1);
+    loads.update(placement, 0, at(15), 100'000);  // it was slow, and is back
+    CHECK(where("a") == 0);
+    // Of one that was not started nothing is known.
+    loads.note_silence(placement, 7, at(100));
+    loads.update(placement, 0, Timestamp(), 0);
+    loads.note_silence(placement, 0, at(100));
+    CHECK(where("a") == 0);
+}
+
 // Which worker a new room gets, after two have told how busy they were.
 sfu::WorkerIndex chosen(room::Placement& placement) {
     return placement.take("a").worker();

@@ -57,7 +57,7 @@ class RawClient {
   public:
     explicit RawClient(std::uint16_t port, int receive_buffer = 0) {
         fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        const timeval limit{5, 0};
+        const timeval limit{30, 0};
         ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
         ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
         if (receive_buffer > 0)
@@ -80,11 +80,6 @@ class RawClient {
         if (fd_ >= 0) ::close(fd_);
         fd_ = -1;
     }
-    // Instead of five seconds.
-    void be_patient(int seconds) const {
-        const timeval limit{seconds, 0};
-        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    }
     void shutdown_send() { ::shutdown(fd_, SHUT_WR); }
 
     bool send(std::string_view text) {
@@ -95,7 +90,8 @@ class RawClient {
         }
         return true;
     }
-    // At least one byte more in received(); false at the end or after 5 s.
+    // At least one byte more in received(); false at the end or after 30 s, which a busy machine
+    // may need.
     bool read_more() {
         char chunk[16 * 1024];
         const ssize_t n = ::recv(fd_, chunk, sizeof(chunk), 0);

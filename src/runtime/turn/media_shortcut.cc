@@ -125,7 +125,7 @@ void MediaShortcut::read_clients(const ClientHandler& handler) {
 // An allocation that has ended meanwhile is found no more, whoever has its port now.
 void MediaShortcut::take(std::uint8_t worker, const RelayedDatagram& datagram,
                          const Handler& handler) {
-    const auto& [allocation, arrival, socket, port] = datagram.head;
+    const auto& [allocation, arrival, socket, port, urgency] = datagram.head;
     const SocketAddress& from = exchange_.lane(worker).sockets[socket];
     const BytesView bytes = BytesView(datagram.bytes).first(datagram.size);
     if (exchange_.table().owner(from.ip.family(), port) == allocation) {
@@ -134,7 +134,7 @@ void MediaShortcut::take(std::uint8_t worker, const RelayedDatagram& datagram,
     }
     const turn::AllocationHandle handle{static_cast<std::uint32_t>(allocation),
                                         static_cast<std::uint32_t>(allocation >> 32)};
-    if (handler(handle, from, bytes)) ++counters_.to_clients;
+    if (handler(handle, from, bytes, urgency)) ++counters_.to_clients;
 }
 
 bool MediaShortcut::has_input() const {

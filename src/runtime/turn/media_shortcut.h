@@ -38,7 +38,8 @@ class MediaShortcut {
         std::uint64_t clients_dropped = 0;  // datagrams of clients to workers: the ring was full
     };
     // A datagram of a worker, and its address there. False: no client is to get it.
-    using Handler = std::function<bool(turn::AllocationHandle, const SocketAddress&, BytesView)>;
+    using Handler =
+        std::function<bool(turn::AllocationHandle, const SocketAddress&, BytesView, Urgency)>;
 
     // The exchange knows its workers' sockets.
     explicit MediaShortcut(worker::RelayExchange& exchange);

@@ -55,7 +55,9 @@ struct Scene {
     }
     std::size_t read() {
         std::size_t count = 0;
-        shortcut.read([&](turn::AllocationHandle allocation, const SocketAddress& from, BytesView) {
+        shortcut.read([&](turn::AllocationHandle allocation, const SocketAddress& from, BytesView,
+                          Urgency urgency) {
+            heard_urgency = urgency;
             heard = allocation;
             heard_from = from;
             return ++count % 2 == 1;
@@ -69,6 +71,7 @@ struct Scene {
     RelayedDatagram last;
     turn::AllocationHandle heard;
     SocketAddress heard_from;
+    Urgency heard_urgency = Urgency::kFirst;
 
   private:
     // The shortcut learns of the sockets when it is made.
@@ -154,14 +157,24 @@ TEST_CASE("MediaShortcut: what is no answer to a check diverts no client [DES-03
     CHECK(goes_to(2, kAnswer) == 2);
 }
 
+TEST_CASE("MediaShortcut: the reader is told what gives way [DES-06]") {
+    Scene scene;
+    scene.shortcut.open(kAllocation, kV4, kFirst);
+    for (const Urgency urgency : {Urgency::kGivesWay, Urgency::kFirst}) {
+        REQUIRE(push(scene.exchange.lane(0).to_turn.producer(),
+                     {kAllocation.packed(), {}, 0, kFirst, urgency}, as_bytes("x")));
+        CHECK(scene.read() == 1);
+        CHECK(scene.heard_urgency == urgency);
+    }
+}
+
 TEST_CASE("MediaShortcut: what its reader throws on is not read again [ERR-04]") {
     Scene scene;
     scene.shortcut.open(kAllocation, kV4, kFirst);
     scene.answer(0, kFirst);
     scene.answer(0, kFirst);
-    const auto throws = [](turn::AllocationHandle, const SocketAddress&, BytesView) -> bool {
-        throw std::runtime_error("full");
-    };
+    const auto throws = [](turn::AllocationHandle, const SocketAddress&, BytesView,
+                           Urgency) -> bool { throw std::runtime_error("full"); };
     CHECK_THROWS(scene.shortcut.read(throws));
     CHECK(scene.read() == 1);
 }

@@ -37,7 +37,7 @@ TurnNode::TurnNode(TurnNodeOptions options)
                                           : std::make_unique<MediaShortcut>(*options_.media)),
       relays_(loop_, options_.relay_bind_v4, options_.relay_bind_v6, shortcut_.get(),
               [this](turn::AllocationHandle allocation, const Datagram& datagram) {
-                  return handle_peer(allocation, datagram.from, datagram.bytes);
+                  return handle_peer(allocation, datagram.from, datagram.bytes, Urgency::kFirst);
               }),
       server_(net::EventLoop::now(), options_.server, relays_),
       timer_(loop_) {}
@@ -106,7 +106,8 @@ Result<void, std::string> TurnNode::open_streams() {
     handlers.next_message = next_message;
     handlers.message = [this](const net::FramedClient& client, BytesView message) {
         const Timestamp now = net::EventLoop::now();
-        deliver(now, server_.handle_client(now, net::EventLoop::wall(), path_of(client), message));
+        deliver(now, server_.handle_client(now, net::EventLoop::wall(), path_of(client), message),
+                Urgency::kKept);
         ring_bells();
     };
     handlers.closed = [this](const net::FramedClient& client) {
@@ -127,8 +128,10 @@ void TurnNode::read(Listener& listener) {
     const Timestamp now = net::EventLoop::now();
     const UnixTime wall = net::EventLoop::wall();
     for (const Datagram& datagram : listener.socket.receive(batch_))
-        deliver(now, server_.handle_client(now, wall, {datagram.local, datagram.from, 0},
-                                           datagram.bytes));
+        deliver(
+            now,
+            server_.handle_client(now, wall, {datagram.local, datagram.from, 0}, datagram.bytes),
+            Urgency::kKept);
     ring_bells();
 }
 
@@ -139,33 +142,36 @@ void TurnNode::ring_bells() {
 
 // False: no client is to get it.
 bool TurnNode::handle_peer(turn::AllocationHandle allocation, const SocketAddress& peer,
-                           BytesView bytes) {
+                           BytesView bytes, Urgency urgency) {
     const Timestamp now = net::EventLoop::now();
     const turn::Output output = server_.handle_peer(now, allocation, told_of(peer), bytes);
-    deliver(now, output);
+    deliver(now, output, urgency);
     return output.to == turn::Output::To::kClient;
 }
 
 void TurnNode::read_client(const worker::ClientDatagram& datagram, const SocketAddress& local) {
     const Timestamp now = net::EventLoop::now();
-    deliver(now, server_.handle_client(now, net::EventLoop::wall(), {local, datagram.from, 0},
-                                       BytesView(datagram.bytes).first(datagram.size)));
+    deliver(now,
+            server_.handle_client(now, net::EventLoop::wall(), {local, datagram.from, 0},
+                                  BytesView(datagram.bytes).first(datagram.size)),
+            Urgency::kKept);
 }
 
 void TurnNode::read_media() {
     shortcut_->read_clients([this](const worker::ClientDatagram& datagram,
                                    const SocketAddress& local) { read_client(datagram, local); });
-    shortcut_->read([this](turn::AllocationHandle allocation, const SocketAddress& from,
-                           BytesView bytes) { return handle_peer(allocation, from, bytes); });
+    shortcut_->read(
+        [this](turn::AllocationHandle allocation, const SocketAddress& from, BytesView bytes,
+               Urgency urgency) { return handle_peer(allocation, from, bytes, urgency); });
 }
 
-void TurnNode::deliver(Timestamp now, const turn::Output& output) {
+void TurnNode::deliver(Timestamp now, const turn::Output& output, Urgency urgency) {
     switch (output.to) {
         case turn::Output::To::kNobody:
             return;
         case turn::Output::To::kClient: {
             if (output.client.stream != 0) {
-                if (streams_) streams_->send(output.client.stream, output.bytes);
+                if (streams_) streams_->send(output.client.stream, output.bytes, urgency);
                 return;
             }
             DatagramSocket* const through = listener_of(output.client.local);

@@ -90,8 +90,9 @@ class TurnNode {
     Result<void, std::string> open_streams();
     void read_client(const worker::ClientDatagram& datagram, const SocketAddress& local);
     void read(Listener& listener);
-    void deliver(Timestamp now, const turn::Output& output);
-    bool handle_peer(turn::AllocationHandle allocation, const SocketAddress& peer, BytesView bytes);
+    void deliver(Timestamp now, const turn::Output& output, Urgency urgency);
+    bool handle_peer(turn::AllocationHandle allocation, const SocketAddress& peer, BytesView bytes,
+                     Urgency urgency);
     void join_media();
     void post_read();
     void read_media();

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -92,6 +93,12 @@ class StreamEndpoint {
     void send(const SocketAddress&, BytesView bytes) {
         REQUIRE(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
                 static_cast<ssize_t>(bytes.size()));
+    }
+    // Octets that the kernel has for us.
+    std::size_t unread() const {
+        int octets = 0;
+        REQUIRE(::ioctl(fd_.get(), FIONREAD, &octets) == 0);
+        return static_cast<std::size_t>(octets);
     }
     std::optional<Datagram> receive(int timeout_ms = 2000) {
         received_.erase(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(taken_));
@@ -559,7 +566,7 @@ TEST_CASE("TurnNode: a burst to a client by TCP is written while it is read [TUR
     // More than may wait for one client.
     constexpr std::size_t kBurst = 200;
     const std::string text(1200, 'x');
-    static_assert(kBurst * 1200 > net::FramedListener::kMaxWaiting);
+    static_assert(kBurst * 1200 > Backlog::kMaxOctets);
     for (std::size_t i = 0; i < kBurst; ++i)
         REQUIRE(worker::push(media.exchange.lane(0).to_turn.producer(),
                              {media.owner(port), {}, 0, port}, as_bytes(text)));
@@ -570,6 +577,68 @@ TEST_CASE("TurnNode: a burst to a client by TCP is written while it is read [TUR
     CHECK(came == kBurst);
     CHECK(becomes(*node, [](const auto& f) { return f.counters.to_clients == kBurst; }));
     CHECK(node->figures().streams.dropped == 0);
+}
+
+// A client by TCP that reads nothing, to which a worker sends pictures until one has no room.
+struct SlowClient {
+    SlowClient() {
+        client.bind(0x4000, media.local());
+        while (node->figures().streams.dropped == 0)
+            send(100, picture, Urgency::kGivesWay);
+    }
+    void send(std::size_t count, const std::string& text, Urgency urgency) {
+        for (std::size_t i = 0; i < count; ++i)
+            REQUIRE(worker::push(media.exchange.lane(0).to_turn.producer(),
+                                 {media.owner(port), {}, 0, port, urgency}, as_bytes(text)));
+        media.exchange.turn_bell().notify();
+        sent += count;
+        REQUIRE(becomes(*node, [&](const auto& f) { return f.counters.to_clients == sent; }));
+    }
+
+    const std::string picture = std::string(1200, 'p');
+    TurnNodeOptions with_media = [] {
+        TurnNodeOptions all = options(kLoopback);
+        all.streams = {{kLoopback, 0}};
+        return all;
+    }();
+    Media media{with_media};
+    std::unique_ptr<TurnNode> node = start(with_media);
+    StreamClient client{node->streams()[0]};
+    std::uint16_t port = client.allocate().port;
+    std::size_t sent = 0;
+};
+
+TEST_CASE("TurnNode: sound overtakes pictures to a client by TCP that is slow [TURN-02, DES-06]") {
+    SlowClient slow;
+    slow.send(3, "tone", Urgency::kFirst);
+    const std::size_t arrived = slow.client.unread();
+    std::size_t sounds = 0, before = 0, behind = 0;
+    for (std::string text; (text = channel_text(slow.client.receive())) != "nothing";) {
+        REQUIRE((text == "tone" || text == slow.picture));
+        sounds += text == "tone" ? 1U : 0U;
+        ++(sounds == 3 ? behind : before);
+    }
+    CHECK(sounds == 3);
+    // Behind it are the pictures that had to wait, but for a write that was begun.
+    CHECK(behind > Backlog::kMaxOctets / 1204 - 20);
+    CHECK(behind <= Backlog::kMaxOctets / 1204 + 1);
+    // And before it is little more than what had arrived: a write, and what the kernel may hold.
+    CHECK(before * 1204 < arrived + 2 * net::FramedListener::kMaxWrite + std::size_t{64} * 1024);
+}
+
+TEST_CASE("TurnNode: an answer outlasts a stream that stands still, pictures do not [TURN-02]") {
+    SlowClient slow;
+    std::array<std::uint8_t, 100> buffer;
+    StunBuilder builder(buffer, StunClass::kRequest, StunMethod::kBinding, {7, 7});
+    slow.client.send(slow.node->streams()[0], builder.finish());
+    std::this_thread::sleep_for(Backlog::kLongest.us() * std::chrono::microseconds(1) +
+                                std::chrono::milliseconds(200));
+    std::size_t answers = 0, pictures = 0;
+    for (std::string text; (text = channel_text(slow.client.receive())) != "nothing";)
+        ++(text == slow.picture ? pictures : answers);
+    CHECK(answers == 1);
+    CHECK(pictures + slow.node->figures().streams.dropped == slow.sent);
+    CHECK(slow.node->figures().streams.dropped > Backlog::kMaxOctets / 1204);
 }
 
 TEST_CASE("TurnNode: media waits for no turn that is long [DES-41, DES-42]") {

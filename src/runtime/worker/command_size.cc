@@ -51,7 +51,7 @@ std::size_t held(const sfu::AwaitPeer& c) {
     return held(c.tracks);
 }
 std::size_t held(const sfu::EndAwait& c) {
-    return held(c.names);
+    return held(c.names) + held(c.receivers);
 }
 std::size_t held(const sfu::ExportPeer&) {
     return 0;

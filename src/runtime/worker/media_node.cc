@@ -38,6 +38,8 @@ MediaNode::~MediaNode() {
 
 Result<std::unique_ptr<MediaNode>, std::string> MediaNode::start(MediaNodeOptions options,
                                                                  UnixTime now) {
+    if (options.addresses.size() > MediaNodeOptions::kMaxAddresses)
+        return fail(std::string("more addresses than a connection can have candidates of"));
     auto certificate = crypto::Certificate::generate(now);
     if (!certificate) return fail(std::string("cannot make a DTLS certificate"));
     auto context = dtls::Context::create(*certificate);
@@ -74,6 +76,7 @@ Result<void, std::string> MediaNode::open() {
         worker.worker_count = count;
         worker.cpu = options_.pin ? processor_of(processors, i, count) : -1;
         worker.udp_shared = !range || count > ports;
+        if (!worker.udp_shared) worker.last_udp_port = options_.udp_port_end;
         worker.udp_sockets = adopted_sockets(i);
         worker.tcp_accepted_elsewhere = options_.tcp_accepted_elsewhere;
         worker.relays = relays_.get();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "crypto/certificate.h"
+#include "rtc/ice/types.h"
 #include "runtime/worker/control_port.h"
 #include "runtime/worker/worker.h"
 #include "sfu/shard/shard_options.h"
@@ -22,7 +23,8 @@ struct MediaNodeOptions {
     bool pin = true;          // only where there are enough processors
     // Threads that rooms are spread over, kMaxControlShards at most; each has a port.
     std::size_t control_shards = 1;
-    // The local addresses to bind; each worker binds all of them.
+    // The local addresses to bind, kMaxAddresses at most; each worker binds all of them.
+    static constexpr std::size_t kMaxAddresses = ice::kMaxLocalCandidates / 2;  // by UDP and by TCP
     std::vector<IpAddress> addresses;
     // One UDP port shared by all workers, or the first of a range with one port per worker; 0 lets
     // the kernel choose.

@@ -26,6 +26,7 @@ constexpr std::size_t kMaxPacketsPerTurn = 256;  // before a flush (DES-04)
 constexpr std::size_t kMaxSlotsPerTurn = 512;
 constexpr Duration kPublishInterval = Duration::seconds(1);
 constexpr Duration kLongestSleep = Duration::seconds(1);
+constexpr Duration kRoomInterval = Duration::millis(1);  // of asking whether there is room again
 // The kernel may wake a thread that much later than it asked for, to wake several at once. Its
 // default of 50 us would be a third of what the packets of a frame wait (sfu::FrameHold).
 constexpr unsigned long kTimerSlackNs = 5'000;
@@ -85,7 +86,7 @@ Result<void, std::string> Worker::open_udp() {
     listen_.store(listening_);
     if (listening_)
         for (const SocketAddress& address : options_.udp) {
-            CONFAB_TRY(UdpSocket socket, UdpSocket::open(address, options_.udp_shared));
+            CONFAB_TRY(UdpSocket socket, open_free(address));
             sockets_.push_back(std::move(socket));
         }
     for (std::size_t i = 0; i < sockets_.size(); ++i) {
@@ -94,6 +95,19 @@ Result<void, std::string> Worker::open_udp() {
             return fail("watch udp " + udp_addresses_[i].to_string() + ": " + std::strerror(errno));
     }
     return {};
+}
+
+// The error is that of the first port.
+Result<UdpSocket, std::string> Worker::open_free(SocketAddress address) const {
+    bool taken = false;
+    auto result = UdpSocket::open(address, options_.udp_shared, &taken);
+    while (taken && address.port + options_.worker_count <= options_.last_udp_port) {
+        address.port = static_cast<std::uint16_t>(address.port + options_.worker_count);
+        taken = false;
+        auto next = UdpSocket::open(address, options_.udp_shared, &taken);
+        if (next) return next;
+    }
+    return result;
 }
 
 bool Worker::watch(std::size_t socket) {
@@ -197,19 +211,25 @@ void Worker::run() {
 }
 
 bool Worker::has_input() const {
+    if (listening_ != listen_.load() || stopping_.load()) return true;
     if (ports_.has_commands() || relays_.has_input() || !inbox_.accepted.empty()) return true;
     return std::any_of(inbox_.from_workers.begin(), inbox_.from_workers.end(),
                        [](const auto& ring) { return !ring->empty(); });
 }
 
+bool Worker::waits_for_room() const {
+    return ports_.events_wait() || std::any_of(sockets_.begin(), sockets_.end(),
+                                               [](const UdpSocket& one) { return one.holds(); });
+}
+
 std::span<const Poller::Ready> Worker::wait(Timestamp deadline) {
     inbox_.wakeup.announce_sleep();
     Duration timeout = kLongestSleep;
-    if (has_input() || ports_.events_wait()) {
-        timeout = has_input() ? Duration::zero() : Duration::millis(1);
-    } else if (!deadline.is_never()) {
-        timeout = std::clamp(deadline - monotonic_now(), Duration::zero(), kLongestSleep);
-    }
+    if (waits_for_room()) timeout = kRoomInterval;
+    if (has_input())
+        timeout = Duration::zero();
+    else if (!deadline.is_never())
+        timeout = std::clamp(deadline - monotonic_now(), Duration::zero(), timeout);
     const auto ready = poller_.wait(timeout);
     inbox_.wakeup.awake();
     return ready;
@@ -341,19 +361,21 @@ void Worker::read_accepted(Timestamp now) {
 }
 
 void Worker::flush(Timestamp now) {
+    for (UdpSocket& socket : sockets_)
+        if (socket.holds()) socket.send_held(now);
     batch_.clear();
     while (shard_->poll_transmit(now, batch_)) {
         relays_.send(batch_);
         for (std::size_t i = 0; i < sockets_.size(); ++i)
             sockets_[i].send(now, batch_, static_cast<std::uint16_t>(i));
-        send_streams();
+        send_streams(now);
         batch_.clear();
     }
 }
 
 // The frames of one stream stand together in the batch: they leave in one write (02 DES-16).
-void Worker::send_streams() {
-    std::array<BytesView, TcpConnections::kMaxFramesPerWrite> frames;
+void Worker::send_streams(Timestamp now) {
+    std::array<TcpFrame, TcpConnections::kMaxFramesPerWrite> frames;
     for (std::size_t i = 0; i < batch_.run_count();) {
         const ice::Path& path = batch_.run(i).path;
         if (path.protocol != ice::Protocol::kTcp) {
@@ -361,9 +383,11 @@ void Worker::send_streams() {
             continue;
         }
         std::size_t count = 0;
-        for (; i < batch_.run_count() && count < frames.size() && batch_.run(i).path == path; ++i)
-            frames[count++] = batch_.bytes(batch_.run(i));
-        tcp_->send(path.tcp_connection, std::span(frames).first(count));
+        for (; i < batch_.run_count() && count < frames.size() && batch_.run(i).path == path; ++i) {
+            const sfu::SendRun& run = batch_.run(i);  // of one datagram
+            frames[count++] = {batch_.bytes(run), urgency_of(run, 0)};
+        }
+        tcp_->send(now, path.tcp_connection, std::span(frames).first(count));
     }
 }
 
@@ -376,7 +400,7 @@ void Worker::publish(Timestamp now) {
     slot.latency = latency_;
     latency_.decay();
     for (const UdpSocket& socket : sockets_) {
-        slot.send_dropped += socket.counters().dropped_full + socket.counters().send_errors;
+        slot.send_dropped += socket.dropped_full() + socket.counters().send_errors;
         slot.send_runs.merge(socket.counters().runs);
     }
     slot.tcp_connections = tcp_->size();

@@ -35,6 +35,9 @@ struct WorkerOptions {
     int cpu = -1;  // to be pinned to; -1: not pinned
     std::vector<SocketAddress> udp;
     bool udp_shared = false;  // other workers bind the same port
+    // Of the ports of `udp`, one that another program has gives way to the next in steps of
+    // worker_count, up to this one. 0: it is an error.
+    std::uint16_t last_udp_port = 0;
     // Of the process before, in place of `udp`. They are read once listen() says so.
     std::vector<FileDescriptor> udp_sockets = {};
     std::vector<SocketAddress> tcp;
@@ -73,6 +76,7 @@ class Worker {
     void run();
     void build_shard(Timestamp now);
     Result<void, std::string> open_udp();
+    Result<UdpSocket, std::string> open_free(SocketAddress address) const;
     bool watch(std::size_t socket);
     // Does what listen() asked for last.
     void follow_listen();
@@ -86,9 +90,11 @@ class Worker {
     // A copy of datagrams that came by a ring; empty: the pool is used up, and they are lost.
     sfu::PacketRef copy_of(BytesView datagram);
     void flush(Timestamp now);
-    void send_streams();
+    void send_streams(Timestamp now);
     void publish(Timestamp now);
     bool has_input() const;
+    // In a ring or a socket, of which nobody says when there is some.
+    bool waits_for_room() const;
     std::span<const Poller::Ready> wait(Timestamp deadline);
 
     WorkerOptions options_;

@@ -90,6 +90,7 @@ struct Shards {
             return sctp::SendStatus::kOk;
         }
         std::size_t buffered(PeerId, DataChannel) override { return 0; }
+        Duration least_round_trip(PeerId) override { return {}; }
         void resume(PeerId) override {}
         void emit(Event) override {}
         std::optional<Duration> round_trip(PeerId) override { return std::nullopt; }

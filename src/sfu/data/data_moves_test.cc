@@ -46,6 +46,7 @@ TEST_CASE("Data: who moves leaves when every way to and from it is clear [MC-20]
     CHECK_FALSE(call.moves().may_leave(call.alice.peer));
     // What it has to say goes with it.
     CHECK_FALSE(call.w.may_send(call.alice));
+    CHECK_FALSE(call.w.router(0).may_send(call.alice.peer, true));
     call.deliver(0);  // the question
     call.deliver(2);  // an answer
     CHECK_FALSE(call.moves().may_leave(call.alice.peer));

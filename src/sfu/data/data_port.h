@@ -38,6 +38,8 @@ class DataPort {
                                   const sctp::SharedBytes& payload) = 0;
     // Bytes on its channel that it has not acknowledged.
     virtual std::size_t buffered(PeerId to, DataChannel channel) = 0;
+    // Until something is acknowledged, at least; zero where that is not known.
+    virtual Duration least_round_trip(PeerId peer) = 0;
     // Messages of it may be handed in again.
     virtual void resume(PeerId sender) = 0;
     virtual void emit(Event event) = 0;

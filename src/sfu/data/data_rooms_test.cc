@@ -43,6 +43,32 @@ TEST_CASE("DataRooms: a member is found by its number, both connections and its 
     CHECK(room.list.size() == 1);
 }
 
+TEST_CASE("DataRooms: who moves again and again takes along what is taken in [MC-20] [IMM-15]") {
+    constexpr std::size_t kMost = DataMemory::kMaxSenders;
+    for (const std::size_t before : {kMost, kMost + 1, 2 * kMost}) {
+        DataRooms rooms;
+        DataRoomMember& alice = put(rooms, member(1, "alice", 10));
+        for (std::size_t i = 0; i < before; ++i)
+            alice.receiver.had["A" + std::to_string(i)] = 7;
+        for (std::size_t i = 0; i < kMost; ++i) {
+            DataMessage message;
+            message.sender_sid = "Z" + std::to_string(i);
+            message.sequence = 9;
+            alice.room->memory.remember(Timestamp(), message);
+        }
+        StateWriter out((Timestamp()));
+        rooms.save(PeerId(10), out);
+        DataRooms next;
+        DataRoomMember& there = put(next, member(1, "alice", 10));
+        StateReader in(out.view(), Timestamp());
+        next.load(PeerId(10), Timestamp(), in);
+        CHECK(in.finish());
+        CHECK(there.receiver.had.size() == 2 * kMost);
+        for (std::size_t i = 0; i < kMost; i += 111)
+            CHECK(there.receiver.had.at("Z" + std::to_string(i)) == 9);
+    }
+}
+
 TEST_CASE("DataRooms: who goes leaves nothing behind but what another took over [SIG-120]") {
     DataRooms rooms;
     DataRoomMember& first = put(rooms, member(1, "alice", 10));

@@ -37,6 +37,8 @@ void DataRouter::apply(Timestamp, const DataMemberGone& c) {
     Member* m = rooms_.find(c.room, c.member);
     if (m == nullptr) return;
     Room& room = *m->room;
+    // It may go on in another room, where nothing is known of its numbers.
+    if (m->progress_untold) port_.emit(DataProgress{m->info.peer, m->last_sequence});
     remove(room, *m);
     collector_.forget(c.room, c.member);
     if (!room.members.empty()) return;
@@ -102,12 +104,12 @@ void DataRouter::made_room(Timestamp now, PeerId peer) {
     if (m != nullptr && m->info.peer == peer) receivers_.made_room(now, *m);
 }
 
-bool DataRouter::may_send(PeerId peer) {
+bool DataRouter::may_send(PeerId peer, bool may_be_lost) {
     const Member* m = rooms_.find(peer);
     if (m == nullptr) return true;
     const auto open = [&](const Member* at) {
-        return !at->leaving && !windows_.at(at->window).full() &&
-               links_.have_room(at->room->others);
+        if (at->leaving || may_be_lost) return !at->leaving;
+        return !windows_.at(at->window).full() && links_.have_room(at->room->others);
     };
     if (open(m) && std::all_of(m->copies.begin(), m->copies.end(), open)) return true;
     windows_.hold_back(peer);

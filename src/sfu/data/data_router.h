@@ -49,8 +49,9 @@ class DataRouter {
     void closed(PeerId peer);
     // Those of a member that is known here; none of others.
     std::array<PeerId, 2> peers_of(RoomId room, MemberId member);
-    // Whether a message of it is to be handed in; if not, DataPort::resume() follows.
-    bool may_send(PeerId peer);
+    // Whether a message of it is to be handed in; if not, DataPort::resume() follows. One that may
+    // be lost waits for nobody.
+    bool may_send(PeerId peer, bool may_be_lost = false);
     // Gives the number of deliveries, a measure of work.
     std::size_t handle_message(Timestamp now, PeerId from, DataChannel channel, BytesView payload);
     // Its connection may take more. Nothing to do unless lagging().

@@ -233,11 +233,14 @@ TEST_CASE("DataRouter: control hears how far a sender is, once in kDelay [SIG-12
     routers.say(alice, text_packet("x", 5));
     routers.say(alice, text_packet("x"));
     CHECK(routers.router().next_deadline().is_never());
-    // Who left meanwhile is not spoken of.
+    // Who leaves may go on in another room: it is spoken of at once, and not again.
     routers.say(alice, text_packet("x", 6));
     routers.leave(alice);
+    const auto last = routers.port().events_of<DataProgress>();
+    REQUIRE(last.size() == 2);
+    CHECK(last[1].sequence == 6);
     routers.run(Duration::seconds(1));
-    CHECK(routers.port().events_of<DataProgress>().size() == 1);
+    CHECK(routers.port().events_of<DataProgress>().size() == 2);
 }
 
 TEST_CASE("DataRouter: workers that do not exist, and this one, are told nothing [DES-41]") {

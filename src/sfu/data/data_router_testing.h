@@ -33,12 +33,13 @@ struct DataConnection {
     std::size_t lossy_buffered = 0;  // the same of the other channels
     bool keeps = false;              // what it is sent stays unacknowledged
     std::optional<Duration> round_trip;
+    Duration least_round_trip;
     std::vector<Sent> sent;
 };
 
 inline constexpr UnixTime kDay = UnixTime::seconds(1'700'000'000);
 
-class DataPortTwin final : public DataPort {
+class DataPortTwin : public DataPort {
   public:
     bool is_connected(PeerId peer) override { return connections[peer].connected; }
     bool has_channel(PeerId peer, DataChannel channel) override {
@@ -59,6 +60,7 @@ class DataPortTwin final : public DataPort {
         const DataConnection& connection = connections[to];
         return channel == DataChannel::kReliable ? connection.buffered : connection.lossy_buffered;
     }
+    Duration least_round_trip(PeerId peer) override { return connections[peer].least_round_trip; }
     void resume(PeerId sender) override { resumed.push_back(sender); }
     void emit(Event event) override { events.push_back(std::move(event)); }
     std::optional<Duration> round_trip(PeerId peer) override {

@@ -308,6 +308,25 @@ TEST_CASE("Data slow: frames of data tracks have a latency of their own [DC-23]"
     }
 }
 
+TEST_CASE("Data slow: what is under way for a round trip does not wait [DC-23]") {
+    DataLimits limits;
+    limits.lossy_latency = Duration::millis(100);
+    // 200 octets in each millisecond, so 30 000 in the latency and a round trip.
+    for (const std::size_t waiting : {29'000U, 31'000U}) {
+        Slow room(limits);
+        auto& bob = room.connection(room.bob);
+        bob.least_round_trip = kTurn;
+        std::size_t before = 0;
+        for (const std::size_t more : {50'000U, 40'000U, 20'000U, 10'000U, 0U}) {
+            before = bob.sent.size();
+            bob.lossy_buffered = waiting + more;
+            room.say(room.alice, text_packet("x"), DataChannel::kLossy);
+            room.now = room.now + kTurn;
+        }
+        CHECK((bob.sent.size() > before) == (waiting < 30'000));
+    }
+}
+
 TEST_CASE("Data slow: another connection is measured anew [DC-22]") {
     Slow room(threshold(kThreshold));
     room.turns(0, Duration::seconds(3));

@@ -16,14 +16,16 @@ namespace confab::sfu {
 namespace {
 
 constexpr std::size_t kMaxSid = 4096;
+// Of senders that are known here, and those of which it had something where it was before.
+constexpr std::size_t kMaxHad = 2 * DataMemory::kMaxSenders;
 // More than the API makes at a time.
 constexpr std::size_t kMaxCalls = 10'000;
 
 // Of the one on which it gets messages.
 void save_had(const DataRoomMember& m, StateWriter& out) {
-    DataSequences all = m.receiver.had;
-    for (const auto& [sid, sequence] : m.room->memory.newest())
-        all[sid] = sequence;
+    DataSequences all = m.room->memory.newest();
+    for (const auto& [sid, sequence] : m.receiver.had)
+        if (all.size() < kMaxHad) all.try_emplace(sid, sequence);
     for (const auto& [sid, sequence] : all)
         out.record(1, [&](StateWriter& inner) {
             inner.field(1, sid, kMaxSid);
@@ -53,7 +55,7 @@ void DataRooms::load(PeerId peer, Timestamp exported, StateReader& in) {
         std::uint32_t sequence = 0;
     };
     std::vector<One> all;
-    in.list(1, all, 2 * DataMemory::kMaxSenders, [](StateReader& inner, One& one) {
+    in.list(1, all, kMaxHad, [](StateReader& inner, One& one) {
         inner.field(1, one.sid, kMaxSid);
         inner.field(2, one.sequence);
     });

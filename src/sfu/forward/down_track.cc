@@ -134,7 +134,7 @@ std::optional<std::uint8_t> DownTrack::handle_pli(Timestamp now, KeyFrameCause c
 std::optional<Duration> DownTrack::handle_report(const wire::ReportBlock& block, Timestamp now) {
     forwarder_.handle_report(block, now);
     cold_->quality.heard = now;
-    cold_->reports.note(block, forwarder_.stats());
+    cold_->reports.note(block, forwarder_.stats(), now);
     const std::optional<Duration> rtt = cold_->sender_reports.round_trip(block, now);
     if (rtt) cold_->reports.note_rtt(*rtt);
     return rtt;
@@ -191,7 +191,8 @@ VideoDemand DownTrack::demand() const {
 
 DownTrackWindow DownTrack::window(Timestamp now) {
     QualityWindow& quality = cold_->quality;
-    DownTrackWindow out = cold_->reports.window(stats(), source().clock_rate);
+    DownTrackWindow out =
+        cold_->reports.window(stats(), forwarder_.numbers().last_sequence(), source().clock_rate);
     out.distance = quality.distance.take(now);
     out.unmuted = quality.unmuted.take(now);
     if (out.packets == 0 || quality.heard == Timestamp()) quality.heard = now;

@@ -163,11 +163,13 @@ class DownTrack {
     bool strips_trailers() const { return forwarder_.strips_trailers(); }
     const DownTrackStats& stats() const { return forwarder_.stats(); }
     DownTrackWindow window(Timestamp now);
+    // By the subscriber or the publisher, or it is about to end.
+    bool muted() const;
+    Codec sent_codec() const { return forwarder_.sent_codec(); }
 
   private:
     friend struct confab::StateAccess<DownTrack>;
 
-    bool muted() const;
     // Decides what flows, and which layer.
     void refresh(Timestamp now);
     bool probing_allowed() const;

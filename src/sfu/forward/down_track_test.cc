@@ -252,10 +252,44 @@ TEST_CASE(
     CHECK(filled->sequence == base + 1);
     CHECK(filled->body(first.payload).empty());
     CHECK(filled->prefix_size == 0);
-    // It is not sent again: there is nothing in it.
+    // It is sent again: a decoder that counts packets waits for its number (IN-25).
     std::array<ResendPacket, 2> out;
     const std::array<std::uint16_t, 1> asked{static_cast<std::uint16_t>(filled->sequence)};
-    CHECK(s.track.handle_nack(asked, at_ms(500), out) == 0);
+    REQUIRE(s.track.handle_nack(asked, at_ms(500), out) == 1);
+    CHECK(out[0].packet.rtx);
+    CHECK(out[0].packet.prefix_size == 2);  // the number, and nothing behind it
+    CHECK(out[0].packet.body(first.payload).empty());
+}
+
+TEST_CASE(
+    "DownTrack: a repair of a picture that was sent goes on after fewer pictures are [FWD-05] "
+    "[FWD-06] [IN-25]") {
+    Simulcast s(test::subscription(Codec::kVp8));
+    Stream f(Codec::kVp8, 2, 70'000, kTs);
+    REQUIRE(pass(s.track, f.next(0, true), at_ms(0)));
+    // A picture of layer 2 in three packets; the middle one is late.
+    MediaPacket head = f.next(3000, false, 2);
+    head.marker = false;
+    MediaPacket middle = f.next(0, false, 2);
+    middle.marker = middle.frame_start = false;
+    MediaPacket tail = f.next(0, false, 2);
+    tail.frame_start = false;
+    for (MediaPacket* packet : {&head, &middle, &tail})
+        packet->vp8 = {};
+    REQUIRE(pass(s.track, head, at_ms(33)));
+    REQUIRE(pass(s.track, tail, at_ms(33)));
+    DownTrackSettings fewer = test::subscription(Codec::kVp8).settings;
+    fewer.max_temporal = 0;
+    s.track.update_settings(fewer, at_ms(40));
+    for (const std::int64_t ms : {66, 100}) {
+        MediaPacket next = f.next(3000);
+        next.vp8 = {};
+        REQUIRE(pass(s.track, next, at_ms(ms)));
+    }
+    middle.late = true;
+    const auto repaired = pass(s.track, middle, at_ms(110));
+    REQUIRE(repaired);
+    CHECK_FALSE(repaired->body(middle.payload).empty());
 }
 
 TEST_CASE("DownTrack: asks for key frames at clamp(2·RTT, 200 ms, 1 s) [FWD-13]") {

@@ -38,7 +38,8 @@ struct ForwardedPacket {
     std::uint8_t dd_target_count = 0;
     DescriptorMode dd_mode = DescriptorMode::kNone;
     bool marker = false;
-    bool rtx = false;  // a copy: on the RTX stream or, for audio, the same again
+    bool rtx = false;         // a copy: on the RTX stream or, for audio, the same again
+    bool may_repeat = false;  // its number may go again, with these octets and no others (TRAP-14)
     bool has_abs_capture_time = false;
     bool padding = false;  // P: the body is padding and nothing else
     bool has_playout_delay = false;

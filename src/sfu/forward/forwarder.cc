@@ -22,7 +22,8 @@ bool vp8_passes(const MediaPacket& packet, LayerState& layers, Munger& munger, V
     const bool too_high = static_cast<std::int8_t>(packet.temporal) > limit;
     DescriptorPatch patch;
     const Vp8Munger::Verdict verdict =
-        vp8.process(packet.vp8, packet.timestamp, order, too_high, patch, limit);
+        vp8.process(packet.vp8, packet.timestamp, order, too_high, patch, limit,
+                    static_cast<std::int8_t>(packet.temporal));
     if (verdict == Vp8Munger::Verdict::kFilter) munger.drop(packet.sequence);
     if (verdict == Vp8Munger::Verdict::kFill) out.payload_size = 0;
     if (verdict != Vp8Munger::Verdict::kForward) return verdict == Vp8Munger::Verdict::kFill;
@@ -85,6 +86,7 @@ bool Forwarder::place(const MediaPacket& packet, Timestamp now) {
     const StreamClock::Position position{packet.timestamp, stream};
     if (!munger_.started()) {
         munger_.start(packet.sequence, packet.timestamp);
+        stats_.before_first = munger_.last_sequence();
         clock.start(position, munger_.timestamp_offset(), now);
     } else {
         const auto next = clock.next(*source_, position, munger_.last_timestamp(), !synced_, now);
@@ -177,7 +179,10 @@ bool Forwarder::emit(const MediaPacket& packet, Munger::Output position, bool ma
         out.abs_capture_time = packet.abs_capture_time;
     }
     if (playout_delay_due_) rare_->playout_delay->write(out);
-    if (retransmitter_ && !packet.padding_only && out.payload_size != 0)
+    // Copies of sound have no stream of their own, but for very few clients.
+    out.may_repeat = retransmitter_ != nullptr && kind_ == MediaKind::kAudio;
+    // What only fills a number, too: without picture ids a decoder waits for each one.
+    if (retransmitter_ && !packet.padding_only)
         retransmitter_->note_sent(now, out, packet.sequence, stream_, packet.spatial);
     // Of a copy it is cut off again, in complete_resend().
     if (strip_trailers_ && marker) strip_trailer(out, packet);
@@ -298,6 +303,7 @@ const SourceReport* Forwarder::source_report() const {
 
 void Forwarder::start_own(std::int64_t sequence, std::int64_t timestamp, Timestamp now) {
     munger_.start(sequence, timestamp);
+    stats_.before_first = munger_.last_sequence();
     rare_->clock.start_own(timestamp, now);
 }
 

@@ -48,6 +48,7 @@ void stats_fields(Io& io, S& stats) {
     io.field(10, stats.reported_lost);
     io.field(11, stats.jitter);
     io.field(12, stats.fraction_lost);
+    bounded_field(io, 13, stats.before_first, -1, kMaxRtpIndex);
 }
 
 template <typename Io, typename S>
@@ -182,6 +183,11 @@ void SubscriberReports::fields(Self& self, Io& io) {
     io.field(3, self.window_reported_);
     io.field(4, self.window_rtt_);
     io.record(5, [&self](auto& inner) { stats_fields(inner, self.window_start_); });
+    io.field(6, self.unsent_before_);
+    io.field(7, self.reported_packets_);
+    io.field(8, self.judged_packets_);
+    begun_field(io, 9, self.reported_at_);
+    begun_field(io, 10, self.judged_at_);
 }
 void SubscriberReports::save(StateWriter& out) const {
     fields(*this, out);
@@ -315,6 +321,8 @@ void StateAccess<Forwarder>::load(Forwarder& f, StateReader& in) {
     in.record(19, [&f](StateReader& inner) {
         if (f.retransmitter_) f.retransmitter_->load(inner);
     });
+    if (f.retransmitter_ && f.munger_.started())
+        f.retransmitter_->begin_behind(f.munger_.last_sequence());
     in.record(20, [&f](StateReader& inner) {
         if (f.rare_->playout_delay) f.rare_->playout_delay->load(inner);
     });

@@ -5,8 +5,10 @@
 
 namespace confab::sfu {
 
-void SubscriberReports::note(const wire::ReportBlock& block, DownTrackStats& stats) {
+void SubscriberReports::note(const wire::ReportBlock& block, DownTrackStats& stats, Timestamp now) {
     any_ = window_reported_ = true;
+    reported_packets_ = stats.packets;
+    reported_at_ = now;
     stats.fraction_lost = block.fraction_lost;
     stats.jitter = block.jitter;
     // Duplicates can make the sum fall; it counts as it stands then.
@@ -14,15 +16,36 @@ void SubscriberReports::note(const wire::ReportBlock& block, DownTrackStats& sta
         static_cast<std::uint32_t>(std::max<std::int32_t>(block.cumulative_lost, 0));
 }
 
-DownTrackWindow SubscriberReports::window(const DownTrackStats& stats, std::uint32_t clock_rate) {
+namespace {
+std::uint64_t unsent_numbers(const DownTrackStats& stats, std::int64_t last_sequence) {
+    if (stats.packets == 0) return 0;
+    const std::int64_t numbers = std::max<std::int64_t>(last_sequence - stats.before_first, 0);
+    const auto used = static_cast<std::uint64_t>(numbers);
+    return used > stats.packets ? used - stats.packets : 0;
+}
+}  // namespace
+
+DownTrackWindow SubscriberReports::window(const DownTrackStats& stats, std::int64_t last_sequence,
+                                          std::uint32_t clock_rate) {
     const DownTrackStats& from = window_start_;
     DownTrackWindow out;
     out.packets = stats.packets - from.packets;
+    out.reported = reported_packets_ - std::exchange(judged_packets_, reported_packets_);
+    if (judged_at_ != Timestamp()) out.span = reported_at_ - judged_at_;
+    judged_at_ = reported_at_;
     out.octets = stats.octets - from.octets;
     out.nacked = stats.nacked - from.nacked;
-    if (stats.reported_lost > from.reported_lost)
-        out.lost = stats.reported_lost - from.reported_lost;
     out.out_of_order = stats.out_of_order - from.out_of_order;
+    std::uint64_t lost = 0;
+    if (stats.reported_lost > from.reported_lost) lost = stats.reported_lost - from.reported_lost;
+    // Reports come when they come, those of sound 5 s apart: what could not be sent excuses as many
+    // losses as are reported of it, in this window or a later one.
+    const std::uint64_t unsent = unsent_numbers(stats, last_sequence);
+    unsent_before_ = std::min(unsent_before_, unsent);
+    const std::uint64_t excused = std::min(lost, unsent - unsent_before_);
+    unsent_before_ += excused;
+    lost -= excused;
+    out.lost = lost > out.out_of_order ? lost - out.out_of_order : 0;
     if (std::exchange(window_reported_, false)) out.jitter = jitter_time(stats.jitter, clock_rate);
     out.rtt = std::exchange(window_rtt_, std::nullopt);
     window_start_ = stats;

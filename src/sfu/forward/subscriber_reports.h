@@ -26,6 +26,7 @@ struct DownTrackStats {
     std::uint64_t late_dropped = 0;  // late or doubled packets that had no place any more
     std::uint64_t refused_switches = 0;
     std::uint32_t out_of_order = 0;  // sent, but came late from the publisher
+    std::int64_t before_first = 0;   // the number before that of the first packet
     std::uint32_t reported_lost = 0;
     std::uint32_t jitter = 0;  // clock units
     std::uint8_t fraction_lost = 0;
@@ -33,8 +34,10 @@ struct DownTrackStats {
 // Since the last window(), for connection quality (02 CQ-01).
 struct DownTrackWindow {
     std::uint64_t packets = 0;
+    std::uint64_t reported = 0;  // packets that the reports which came are of
+    Duration span;               // between those reports and the ones before; zero: not known
     std::uint64_t octets = 0;
-    std::uint64_t lost = 0;
+    std::uint64_t lost = 0;  // on the way to the subscriber, as far as can be told
     std::uint64_t nacked = 0;
     std::uint64_t out_of_order = 0;
     std::optional<Duration> jitter;  // as the subscriber reported it last
@@ -54,7 +57,7 @@ constexpr Duration jitter_time(std::uint32_t jitter, std::uint32_t clock_rate) {
 class SubscriberReports {
   public:
     // A block about our SSRC; its figures go into `stats`.
-    void note(const wire::ReportBlock& block, DownTrackStats& stats);
+    void note(const wire::ReportBlock& block, DownTrackStats& stats, Timestamp now);
     void note_rtt(Duration rtt) {
         rtt_ = (rtt_ + rtt) / 2;
         window_rtt_ = rtt;
@@ -64,8 +67,11 @@ class SubscriberReports {
     Duration rtt() const { return shared_rtt_ != nullptr ? *shared_rtt_ : rtt_; }
     bool any() const { return any_; }
 
-    // What came since the last call.
-    DownTrackWindow window(const DownTrackStats& stats, std::uint32_t clock_rate);
+    // What came since the last call; `last_sequence`: the highest number sent. Numbers without a
+    // packet were lost before they could be sent, and a packet that came late may have been
+    // reported before it was sent: neither is a loss of this subscriber (CQ-01).
+    DownTrackWindow window(const DownTrackStats& stats, std::int64_t last_sequence,
+                           std::uint32_t clock_rate);
 
     // But for the round trip time of the peer.
     void save(StateWriter& out) const;
@@ -81,6 +87,11 @@ class SubscriberReports {
     bool window_reported_ = false;
     std::optional<Duration> window_rtt_;
     DownTrackStats window_start_;
+    std::uint64_t unsent_before_ = 0;     // numbers without a packet when the window began
+    std::uint64_t reported_packets_ = 0;  // sent when the newest report came
+    std::uint64_t judged_packets_ = 0;    // of those, told with windows before
+    Timestamp reported_at_;
+    Timestamp judged_at_;
 };
 
 }  // namespace confab::sfu

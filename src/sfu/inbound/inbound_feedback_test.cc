@@ -112,6 +112,19 @@ TEST_CASE("InboundStream: the first picture is waited for from the first packet 
     CHECK(asks_for_key_frame(feed.stream_, 1100));
 }
 
+TEST_CASE("InboundStream: losses that the list has no place for take a key frame [IN-04] [IN-08]") {
+    for (const std::uint16_t second : {std::uint16_t{41}, std::uint16_t{61}}) {
+        Feed feed(video_receiver());
+        feed(0, {1, 0, 96, kSsrc, vp8_key()});
+        feed(0, {62, 3000, 96, kSsrc, vp8_delta()});  // 60 before it are lost
+        feed(5, {static_cast<std::uint16_t>(62 + second), 6000, 96, kSsrc, vp8_delta()});
+        std::array<std::uint8_t, 500> buffer{};
+        ByteWriter out(buffer);
+        CHECK(feed.stream_.write_nack(at_ms(30), out) == std::min(60 + second - 1, 100));
+        CHECK(asks_for_key_frame(feed.stream_, 30) == (second == 61));
+    }
+}
+
 TEST_CASE("InboundStream: nobody asks a microphone for key frames, outage or not [IN-08]") {
     Feed feed(audio_receiver(false));
     feed(0, {1, 0, 111, kSsrc, {1, 2, 3}});

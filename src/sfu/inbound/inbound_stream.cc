@@ -330,9 +330,10 @@ void InboundStream::set_muted(bool muted) {
 
 std::size_t InboundStream::write_nack(Timestamp now, ByteWriter& out) {
     std::array<std::uint16_t, rtp::NackTracker::kMaxMissing> list;
-    const std::uint64_t given_up = nack_.abandoned();
     const std::size_t count = nack_.collect(now, list);
-    if (repair_awaited_ && nack_.abandoned() > given_up) key_frame_wanted_ = true;
+    // By too many tries, or as more was lost than the list takes.
+    const std::uint64_t before = std::exchange(given_up_, nack_.abandoned());
+    if (repair_awaited_ && given_up_ > before) key_frame_wanted_ = true;
     repair_awaited_ = repair_awaited_ && !key_frame_wanted_ && nack_.missing() > 0;
     if (count == 0) return 0;
     counters_.nacks += count;

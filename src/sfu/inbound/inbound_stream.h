@@ -185,6 +185,7 @@ class InboundStream {
     // A request waits here until it may be sent: a key frame that comes meanwhile settles it.
     bool key_frame_wanted_ = false;
     bool repair_awaited_ = false;  // of a gap; a key frame takes its place
+    std::uint64_t given_up_ = 0;   // losses, when they were asked for last
     Timestamp pli_allowed_;
     rtp::ReceptionStats stats_;
     rtp::AudioLevel audio_level_;

@@ -30,12 +30,20 @@ bool parse_vp8(MediaPacket& packet, wire::FrameSize& size) {
     return true;
 }
 
-bool parse_vp9(MediaPacket& packet, wire::FrameSize& size) {
+// Of an encrypted frame of VP9 clients leave no octet clear: what its header would be is noise, and
+// the descriptor alone tells that the lowest layer refers to no picture before it (IN-43).
+bool is_vp9_key_frame(const wire::Vp9Descriptor& descriptor, bool encrypted) {
+    if (!encrypted) return descriptor.key_frame;
+    return descriptor.frame_start && !descriptor.inter_picture_predicted &&
+           !descriptor.inter_layer_dependency && descriptor.spatial_id == 0;
+}
+
+bool parse_vp9(bool encrypted, MediaPacket& packet, wire::FrameSize& size) {
     wire::Vp9ScalabilityStructure structure;
     const auto descriptor = wire::parse_vp9(packet.payload, &structure);
     if (!descriptor) return false;
     packet.vp9 = *descriptor;
-    packet.key_frame = descriptor->key_frame;
+    packet.key_frame = is_vp9_key_frame(*descriptor, encrypted);
     packet.frame_start = descriptor->frame_start;
     packet.frame_end = descriptor->frame_end;
     packet.temporal = descriptor->temporal_id;
@@ -64,12 +72,12 @@ bool parse_av1(MediaPacket& packet, wire::FrameSize& size) {
     return true;
 }
 
-bool parse_codec(MediaPacket& packet, wire::FrameSize& size) {
+bool parse_codec(bool encrypted, MediaPacket& packet, wire::FrameSize& size) {
     switch (packet.codec) {
         case Codec::kVp8:
             return parse_vp8(packet, size);
         case Codec::kVp9:
-            return parse_vp9(packet, size);
+            return parse_vp9(encrypted, packet, size);
         case Codec::kH264:
             return take_h26x(wire::parse_h264(packet.payload), packet, size);
         case Codec::kH265: {
@@ -146,7 +154,7 @@ bool parse_payload(const ParseOptions& options, DependencyState& dependency, Med
                    wire::FrameSize& size_out) {
     size_out = {};
     if (kind_of(packet.codec) == MediaKind::kAudio) return true;
-    const bool parsed = parse_codec(packet, size_out);
+    const bool parsed = parse_codec(options.encrypted, packet, size_out);
     if (!parsed && !options.encrypted) return false;
     bool has_dd = false;
     if (!packet.dd_bytes.empty()) has_dd = parse_dependency(dependency, packet, size_out);

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What of a payload the SFU looks at: key frames, layers, frame borders, picture sizes (02 §3.2,
-// IN-20, IN-25). Works on the clear first bytes of end-to-end encrypted payloads too (IN-43).
+// IN-20, IN-25). Works on the clear first bytes of end-to-end encrypted payloads too, and where
+// there are none, of VP9, on the descriptor in front of them (IN-43).
 #pragma once
 
 #include <array>

@@ -190,6 +190,23 @@ TEST_CASE("parse_payload: what does not parse is refused, unless it is encrypted
         CHECK(parse(codec, {}).ok);
 }
 
+TEST_CASE(
+    "parse_payload: key frames of encrypted VP9 are told by its descriptor [IN-43] [FWD-07]") {
+    // A picture of two layers that refers to nothing before it, and one that does; in the octet
+    // behind each descriptor the ciphertext of another kind of header.
+    const Bytes key = test::from_hex("bc8001000011");
+    const Bytes upper = test::from_hex("bc8001038211");
+    const Bytes delta = test::from_hex("fc800200028211");
+    const ParseOptions secret{kSvc, 0, true};
+    CHECK(parse(Codec::kVp9, key, secret).packet.key_frame);
+    CHECK_FALSE(parse(Codec::kVp9, upper, secret).packet.key_frame);
+    CHECK_FALSE(parse(Codec::kVp9, delta, secret).packet.key_frame);
+    // In the clear the header says.
+    const ParseOptions open{kSvc, 0, false};
+    CHECK_FALSE(parse(Codec::kVp9, key, open).packet.key_frame);
+    CHECK(parse(Codec::kVp9, delta, open).packet.key_frame);
+}
+
 TEST_CASE("parse_payload: the descriptor's word counts where there is one [IN-20] [IN-26]") {
     DependencyState state;
     const Bytes payload = test::from_hex("90d813ee826418c8");

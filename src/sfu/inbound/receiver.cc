@@ -4,6 +4,7 @@
 #include "sfu/inbound/receiver.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace confab::sfu {
 
@@ -17,23 +18,37 @@ void Receiver::renegotiate(std::vector<ReceiveCodec> codecs, const ReceiveExtens
     config_.extensions = extensions;
 }
 
-bool Receiver::take_first_codec(std::uint8_t pt) {
-    if (!config_.any_codec) return false;
+bool Receiver::take_codec(Timestamp now, std::uint8_t pt) {
     auto& codecs = config_.codecs;
     const auto found = std::find_if(codecs.begin(), codecs.end(),
                                     [&](const ReceiveCodec& c) { return c.pt.value() == pt; });
     if (found == codecs.end()) return false;
-    config_.any_codec = false;
-    if (found->codec == codecs.front().codec) return false;
+    const bool first = std::exchange(config_.any_codec, false);
+    if (found->codec == codecs.front().codec || config_.kind != MediaKind::kVideo) {
+        other_since_ = Timestamp::never();
+        return false;
+    }
+    if (other_since_.is_never() || other_ != found->codec) {
+        other_since_ = now;
+        other_ = found->codec;
+    }
+    if (!first && now - other_since_ < kOtherCodec) return false;
+    other_since_ = Timestamp::never();
     std::rotate(codecs.begin(), found, found + 1);
     return true;
 }
 
 void Receiver::set_muted(Timestamp now, bool muted) {
     muted_ = muted;
-    unmuted_.set(now, muted ? 0 : 1);
+    unmuted_.set(now, muted_ || !wanted_ ? 0 : 1);
     for (const auto& stream : streams_)
         stream->set_muted(muted);
+}
+
+void Receiver::note_wanted(Timestamp now, bool wanted, double missing_layers) {
+    wanted_ = wanted;
+    unmuted_.set(now, muted_ || !wanted_ ? 0 : 1);
+    missing_layers_.set(now, missing_layers);
 }
 
 const ReceiveLayer* Receiver::find_layer(std::string_view rid) const {
@@ -85,10 +100,12 @@ bool Receiver::is_rtx_payload_type(std::uint8_t pt) const {
                        [&](const ReceiveCodec& c) { return c.rtx_pt && c.rtx_pt->value() == pt; });
 }
 
-bool Receiver::take_started(std::uint8_t spatial) {
+bool Receiver::take_started(std::uint8_t spatial, bool sized) {
     const auto bit = static_cast<std::uint8_t>(1U << (spatial & 7U));
-    if ((reported_started_ & bit) != 0) return false;
+    const bool sized_anew = sized && (reported_size_ & bit) == 0;
+    if ((reported_started_ & bit) != 0 && !sized_anew) return false;
     reported_started_ = static_cast<std::uint8_t>(reported_started_ | bit);
+    if (sized) reported_size_ = static_cast<std::uint8_t>(reported_size_ | bit);
     return true;
 }
 

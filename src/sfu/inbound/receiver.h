@@ -33,13 +33,27 @@ class Receiver {
     // From its next packet on; the numbers and the time of its streams go on. The first codec is
     // the one that is forwarded (IN-12).
     void renegotiate(std::vector<ReceiveCodec> codecs, const ReceiveExtensions& extensions);
-    // Where the publisher did not say which of the codecs it sends, its first packet, of this type,
-    // has; true when another one is the first by that.
-    bool take_first_codec(std::uint8_t pt);
+    // How long nothing but another of its codecs came when that is what its publisher sends.
+    static constexpr Duration kOtherCodec = Duration::millis(200);
+    // Whether a packet of this type says nothing new of the codec.
+    bool is_of(std::uint8_t pt) const {
+        return config_.codecs.front().pt.value() == pt && other_since_.is_never() &&
+               !config_.any_codec;
+    }
+    // By a packet of this type: which of the codecs it is where its publisher did not say, and
+    // another one where the publisher goes on in it without an offer, as libwebrtc does when an
+    // encoder fails (IN-09). Whether another one is the first from here on.
+    bool take_codec(Timestamp now, std::uint8_t pt);
     bool muted() const { return muted_; }
     void set_muted(Timestamp now, bool muted);
-    // For how much of the time since the last call it was not (CQ-02).
+    // Whether the publisher was asked for any of it, and how many layers that it was asked for do
+    // not come (CQ-02).
+    void note_wanted(Timestamp now, bool wanted, double missing_layers);
+    bool wanted() const { return wanted_; }
+    // Since the last call: for how much of the time it was wanted and not muted, and the layers
+    // missing on average (CQ-02).
     double take_unmuted(Timestamp now) { return unmuted_.take(now); }
+    double take_missing_layers(Timestamp now) { return missing_layers_.take(now); }
 
     // The stream of the layer with this rid, made for `ssrc` if it has none yet. Null when the rid
     // was not declared (a section without rids has one layer that takes any). A second SSRC for a
@@ -55,8 +69,9 @@ class Receiver {
 
     bool accepts_payload_type(std::uint8_t pt) const;
     bool is_rtx_payload_type(std::uint8_t pt) const;
-    // Layers whose first packet was not reported yet (LayerStarted).
-    bool take_started(std::uint8_t spatial);
+    // Whether this packet of the layer is to be reported (LayerStarted): the first one, and the
+    // first one at which its size is known (`sized`).
+    bool take_started(std::uint8_t spatial, bool sized);
 
     // Loss that subscribers report, in 256ths: the worst since the last take (IN-05).
     void note_loss(std::uint8_t fraction) { worst_loss_ = std::max(worst_loss_, fraction); }
@@ -73,9 +88,14 @@ class Receiver {
   private:
     AddReceiver config_;  // at a fixed address: the streams refer to it
     bool muted_ = false;
+    bool wanted_ = true;
     WindowAverage unmuted_{1};
-    std::uint8_t reported_started_ = 0;
+    WindowAverage missing_layers_{0};
+    std::uint8_t reported_started_ = 0;  // a bit for each layer
+    std::uint8_t reported_size_ = 0;     // likewise
     std::uint8_t worst_loss_ = 0;
+    Codec other_ = Codec::kNone;  // what alone came since then, and is not the first
+    Timestamp other_since_ = Timestamp::never();
     Ends before_;  // of layers without a stream yet
     std::vector<std::unique_ptr<InboundStream>> streams_;
 };

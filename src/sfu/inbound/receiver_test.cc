@@ -83,9 +83,15 @@ TEST_CASE("Receiver: the start of each layer is told once, the worst loss is tak
     Receiver receiver(simulcast());
     for (std::uint8_t spatial = 0; spatial < 3; ++spatial) {
         CHECK_FALSE(receiver.has_started(spatial));
-        CHECK(receiver.take_started(spatial));
-        CHECK_FALSE(receiver.take_started(spatial));
+        CHECK(receiver.take_started(spatial, spatial == 2));
+        CHECK_FALSE(receiver.take_started(spatial, spatial == 2));
         CHECK(receiver.has_started(spatial));
+    }
+    // And once more when its size is known.
+    for (std::uint8_t spatial = 0; spatial < 3; ++spatial) {
+        CHECK(receiver.take_started(spatial, true) == (spatial < 2));
+        CHECK_FALSE(receiver.take_started(spatial, true));
+        CHECK_FALSE(receiver.take_started(spatial, false));
     }
     for (const std::uint8_t loss : std::vector<std::uint8_t>{3, 200, 7})
         receiver.note_loss(loss);

@@ -4,6 +4,7 @@
 #include "sfu/inbound/source_monitor.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace confab::sfu {
@@ -69,6 +70,16 @@ bool SourceMonitor::packet(const MediaPacket& packet, SourceState& state) {
         changed = true;
     }
     return changed;
+}
+
+void SourceMonitor::restart(std::uint8_t spatial, SourceState& state) {
+    produced_ = 0;
+    state.available = 0;
+    set_available(state, spatial, true);
+    state.max_seen = {};
+    state.decode_targets = {};
+    for (LayerWatch& one : layers_)
+        one.tracker.reset();
 }
 
 // Few packets say nothing of an SVC layer: whether it is there stands in the mask (02 IN-21).
@@ -161,6 +172,12 @@ void SourceMonitor::want(std::int8_t max_spatial) {
     for (std::size_t s = 0; s < kMaxSpatialLayers; ++s)
         if (static_cast<std::int8_t>(s) > before && static_cast<std::int8_t>(s) <= max_spatial)
             layers_[s].tracker.expect();
+}
+
+double SourceMonitor::missing_layers(const SourceState& state) const {
+    if (kind_ != MediaKind::kVideo || state.available == 0) return 0;
+    const int desired = std::min<int>(wanted_, state.max_seen.spatial);
+    return std::max(0, desired + 1 - static_cast<int>(std::bit_width(state.available)));
 }
 
 }  // namespace confab::sfu

@@ -23,12 +23,18 @@ class SourceMonitor {
 
     // One packet on its way to the subscribers. True if a layer became available.
     bool packet(const MediaPacket& packet, SourceState& state);
+    // Packets of another codec begin, with this layer: which others there are, they say.
+    void restart(std::uint8_t spatial, SourceState& state);
     // True if layers or bitrates changed.
     bool handle_timeout(Timestamp now, SourceState& state);
     Timestamp next_deadline() const;
     void set_muted(bool muted, SourceState& state);
     // The publisher was asked for spatial layers up to this one, -1 for none (02 IN-21).
     void want(std::int8_t max_spatial);
+    bool wanted() const { return wanted_ >= 0; }
+    // How many spatial layers, of those that came once and the publisher was asked for, stand above
+    // the highest that flows (02 CQ-02). 0 where nothing flows: silence is judged by itself.
+    double missing_layers(const SourceState& state) const;
 
     void save(StateWriter& out) const;
     void load(StateReader& in);

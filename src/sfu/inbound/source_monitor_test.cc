@@ -67,6 +67,31 @@ TEST_CASE(
     CHECK(state.available == 3);
 }
 
+TEST_CASE(
+    "SourceMonitor: what the layers of one codec were says nothing of the next [IN-21] [IN-09]") {
+    SourceState state = svc_state();
+    SourceMonitor monitor(MediaKind::kVideo, false);
+    MediaPacket key = svc_packet(0, 0);
+    key.dd.structure_attached = true;
+    key.dd.active_targets = 0x1FF;
+    (void)monitor.packet(key, state);
+    (void)monitor.packet(svc_packet(0, 2), state);
+    REQUIRE(state.available == 7);
+    REQUIRE(state.max_seen.spatial == 2);
+    monitor.restart(0, state);
+    for (std::int64_t ms = 300; ms < 3000; ms += 30) {
+        MediaPacket other = svc_packet(ms, 0);
+        other.codec = Codec::kH264;
+        other.has_dd = false;
+        (void)monitor.packet(other, state);
+        while (monitor.next_deadline() <= at_ms(ms))
+            (void)monitor.handle_timeout(at_ms(ms), state);
+        CHECK(state.available == 1);
+        CHECK(state.max_seen.spatial == 0);
+    }
+    CHECK(monitor.missing_layers(state) == 0);
+}
+
 namespace {
 
 // A simulcast camera of one packet each 20 ms on every layer that is on.

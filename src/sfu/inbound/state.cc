@@ -210,6 +210,7 @@ void StateAccess<InboundStream>::fields(Self& self, Io& io) {
 void StateAccess<InboundStream>::save(const InboundStream& stream, StateWriter& out) {
     fields(stream, out);
     if (stream.before_) out.part(22, *stream.before_);
+    out.field(23, stream.given_up_);
 }
 
 void StateAccess<InboundStream>::load(InboundStream& stream, StateReader& in) {
@@ -218,6 +219,7 @@ void StateAccess<InboundStream>::load(InboundStream& stream, StateReader& in) {
         stream.before_ = std::make_unique<sfu::StreamEnd>(sfu::no_end(stream.receiver_));
         stream.before_->load(inner);
     });
+    in.field(23, stream.given_up_);
     in.require(stream.started_ == stream.sequence_.started());
     // What is missing and what was left out lies behind what came.
     const std::int64_t next = stream.sequence_.started() ? stream.sequence_.highest() + 1 : 0;

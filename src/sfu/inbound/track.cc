@@ -155,4 +155,18 @@ void Track::forget() {
     next_review_ = {};
 }
 
+bool Track::forget_silent(Timestamp now) {
+    bool left = false;
+    for (std::size_t stream = 0; stream < history_.size(); ++stream) {
+        if (!history_[stream]) continue;
+        if (!history_[stream]->is_stale(now)) {
+            left = true;
+            continue;
+        }
+        history_[stream].reset();
+        recent_.clear(stream);
+    }
+    return left;
+}
+
 }  // namespace confab::sfu

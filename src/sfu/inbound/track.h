@@ -125,6 +125,11 @@ class Track {
     // The stored packet of source stream `stream`.
     const HistoryEntry* find(std::uint8_t stream, std::int64_t sequence) const;
     void forget();
+    // Forgets streams of which nothing came for long: muted, or a picture that stands still. True
+    // if others are left.
+    bool forget_silent(Timestamp now);
+    // StaleHistory is to call it then; never: nothing was kept since it did.
+    Timestamp next_look = Timestamp::never();
 
   private:
     void review_streams(Timestamp now);

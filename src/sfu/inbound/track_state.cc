@@ -3,6 +3,7 @@
 
 // A published track at its home as bytes (base/state/state.h; 02 FWD-18): its streams, which SSRC
 // is whose, and which layers flow.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +42,12 @@ void Receiver::save(StateWriter& out) const {
             inner.part(3, *stream);
         });
     out.part(7, unmuted_);
+    out.field(8, wanted_);
+    out.part(9, missing_layers_);
+    out.choice(10, config_.codecs.front().codec, Codec::kAv1);
+    out.choice(11, other_, Codec::kAv1);
+    out.field(12, other_since_);
+    out.field(13, reported_size_);
 }
 
 void Receiver::load(StateReader& in) {
@@ -70,6 +77,18 @@ void Receiver::load(StateReader& in) {
         inner.part(3, *streams_.back());
     });
     in.part(7, unmuted_);
+    in.field(8, wanted_);
+    in.part(9, missing_layers_);
+    // Its worker may have seen another codec come than control knows of yet (IN-09).
+    Codec first = config_.codecs.front().codec;
+    in.choice(10, first, Codec::kAv1);
+    auto& codecs = config_.codecs;
+    const auto found = std::find_if(codecs.begin(), codecs.end(),
+                                    [first](const ReceiveCodec& c) { return c.codec == first; });
+    if (found != codecs.end()) std::rotate(codecs.begin(), found, found + 1);
+    in.choice(11, other_, Codec::kAv1);
+    in.field(12, other_since_);
+    in.field(13, reported_size_);
 }
 
 void InboundTable::save(StateWriter& out) const {

@@ -14,6 +14,7 @@ void DependencySelector::reset() {
     started_ = false;
     broken_ = ~std::uint32_t{0};
     active_ = 0;
+    limit_ = kNoLayer;
     newest_ = -1;
     decisions_.fill(Decision::kUnknown);
 }
@@ -55,6 +56,15 @@ void DependencySelector::update_chains(const wire::DependencyInfo& dd, std::int6
     }
 }
 
+// A lower layer counts from the next picture on: one without its upper layers has no end, and
+// clients wait for it with all that refers to it.
+void DependencySelector::follow_target(Layer target, const MediaPacket& packet) {
+    if (packet.late && limit_.valid()) return;
+    if (packet.timestamp != picture_ || !limit_.valid()) limit_ = target;
+    picture_ = packet.timestamp;
+    limit_ = {std::max(limit_.spatial, target.spatial), target.temporal};
+}
+
 bool DependencySelector::intact(const DecodeTargets& targets, std::uint8_t target) const {
     if ((active_ >> target & 1) == 0) return false;
     const std::uint8_t chain = targets.chain[target];
@@ -78,11 +88,11 @@ DependencySelector::Choice DependencySelector::best_within(Layer limit,
 
 DependencySelector::Choice DependencySelector::choose(const LayerState& state,
                                                       const DecodeTargets& targets) const {
-    if (const Choice wanted = best_within(state.target, targets); wanted.found) return wanted;
+    if (const Choice wanted = best_within(limit_, targets); wanted.found) return wanted;
     // Nothing of what is asked for can be decoded before a key frame: stay, at the temporal layer
     // asked for.
     if (!state.current.valid()) return {};
-    const Layer stay{state.current.spatial, state.target.temporal};
+    const Layer stay{state.current.spatial, limit_.temporal};
     return best_within(stay, targets);
 }
 
@@ -147,6 +157,7 @@ Selection DependencySelector::select(LayerState& s, const MediaPacket& packet,
     if (dd.structure_attached && !packet.late && newest_ >= 0 &&
         sequence_distance(static_cast<std::uint16_t>(newest_), dd.frame_number) < 0)
         reset();
+    follow_target(s.target, packet);
     const std::int64_t frame = unwrap(dd.frame_number);
     Decision known = decision(frame);
     if (known == Decision::kUnknown) {

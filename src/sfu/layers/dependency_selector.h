@@ -54,6 +54,7 @@ class DependencySelector {
     void decide(std::int64_t frame, Decision decision);
     void advance_to(std::int64_t frame);
     void update_chains(const wire::DependencyInfo& dd, std::int64_t frame);
+    void follow_target(Layer target, const MediaPacket& packet);
     bool intact(const DecodeTargets& targets, std::uint8_t target) const;
     Choice choose(const LayerState& state, const DecodeTargets& targets) const;
     Choice best_within(Layer limit, const DecodeTargets& targets) const;
@@ -69,6 +70,8 @@ class DependencySelector {
     std::uint16_t last_sent_frame_ = 0;
     std::uint32_t broken_ = ~std::uint32_t{0};  // chains, one bit each
     std::uint32_t active_ = 0;
+    Layer limit_;               // of the picture that comes
+    std::int64_t picture_ = 0;  // its RTP time
     std::int64_t newest_ = -1;
     std::array<Decision, kFrames> decisions_{};
 };

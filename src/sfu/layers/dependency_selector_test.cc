@@ -7,11 +7,72 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "sfu/layers/dependency_testing.h"
 
 namespace confab::sfu {
+namespace {
 
 using test::L3T3Key;
+
+// L3T3, of which each picture is of T0: every layer refers to the one below and to the one before.
+struct L3T3 {
+    static constexpr int kTargets = 9;
+
+    L3T3() {
+        targets.count = kTargets;
+        targets.chain_count = 3;
+        for (std::uint8_t t = 0; t < kTargets; ++t) {
+            targets.spatial[t] = targets.chain[t] = t / 3;
+            targets.temporal[t] = t % 3;
+        }
+    }
+    MediaPacket packet(int picture, int layer) const {
+        MediaPacket p;
+        p.codec = Codec::kAv1;
+        p.sequence = 70'000 + picture * 3 + layer;
+        p.timestamp = picture * 3000;
+        p.spatial = static_cast<std::uint8_t>(layer);
+        p.has_dd = true;
+        p.dd.frame_number = static_cast<std::uint16_t>(1 + picture * 3 + layer);
+        p.dd.first_packet_in_frame = p.dd.last_packet_in_frame = true;
+        p.dd.spatial_id = p.spatial;
+        p.dd.structure_attached = p.key_frame = picture == 0 && layer == 0;
+        p.dd.active_targets = p.key_frame ? 0x1FF : 0;
+        p.dd.decode_target_count = kTargets;
+        p.dd.chain_count = 3;
+        for (std::uint8_t t = 0; t < kTargets; ++t)
+            if (layer <= targets.spatial[t]) p.dd.dtis.set(t, wire::Dti::kSwitch);
+        if (layer > 0) p.dd.frame_diffs[p.dd.frame_diff_count++] = 1;
+        if (picture > 0) p.dd.frame_diffs[p.dd.frame_diff_count++] = 3;
+        for (int chain = 0; chain < 3 && !p.key_frame; ++chain)
+            p.dd.chain_diffs[static_cast<std::size_t>(chain)] = static_cast<std::uint8_t>(
+                layer == 0 ? 3 - chain : layer - std::min(layer - 1, chain));
+        return p;
+    }
+    // Which layers of a picture went on; 8 is added where it has an end.
+    int show(int picture, int first = 0, int last = 2) {
+        int out = 0;
+        for (int layer = first; layer <= last; ++layer)
+            out |= show(packet(picture, layer)) << layer;
+        return out | (std::exchange(ended, false) ? 8 : 0);
+    }
+    int show(const MediaPacket& p) {
+        DependencySelector::Rewrite rewrite;
+        const Selection out = selector.select(layers, p, targets, rewrite);
+        ended |= out.forward && out.marker;
+        return out.forward ? 1 : 0;
+    }
+
+    DependencySelector selector;
+    LayerState layers;
+    DecodeTargets targets;
+    bool ended = false;
+};
+
+}  // namespace
 
 TEST_CASE("dependency: all layers of a key frame, then the target's own [FWD-08] [IN-26]") {
     // Frame numbers and templates of the recording: key picture 1–3, then T2, T1 pictures.
@@ -63,6 +124,31 @@ TEST_CASE("dependency: down waits for a key frame too [FWD-08] [IN-26]") {
     CHECK(t2.forward);
     CHECK(t2.marker);
     CHECK(t2.mask == 0x007);
+}
+
+TEST_CASE("dependency: down between pictures, none of them stays without its end [FWD-08]") {
+    for (int layer = 0; layer < 2; ++layer) {  // behind which fewer are wanted
+        CAPTURE(layer);
+        L3T3 av1;
+        av1.layers.target = {2, 2};
+        CHECK(av1.show(0) == 0b1111);
+        CHECK(av1.show(1, 0, layer) == (1 << (layer + 1)) - 1);
+        av1.layers.target = {0, 2};
+        MediaPacket repaired = av1.packet(0, 1);
+        repaired.late = true;
+        CHECK(av1.show(repaired) == 1);
+        CHECK((av1.show(1, layer + 1) & 0b1100) == 0b1100);
+        CHECK(av1.layers.current.spatial == 2);
+        CHECK(av1.show(2) == 0b1001);
+        CHECK(av1.layers.current.spatial == 0);
+    }
+    // A key picture as well, of which it is not known yet how far it goes.
+    L3T3 key;
+    key.layers.target = {2, 2};
+    CHECK(key.show(0, 0, 0) == 0b0001);
+    key.layers.target = {1, 2};
+    CHECK(key.show(0, 1) == 0b1110);
+    CHECK(key.show(1) == 0b1011);
 }
 
 TEST_CASE("dependency: temporal layers change without key frame [FWD-08]") {

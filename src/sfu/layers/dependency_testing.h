@@ -35,6 +35,11 @@ class L3T3Key {
         p.key_frame = info->structure_attached;
         p.spatial = info->spatial_id;
         p.temporal = info->temporal_id;
+        // The next picture begins where layers begin anew, except within a frame.
+        if (info->spatial_id <= spatial_ && info->frame_number != frame_) timestamp_ += 3000;
+        spatial_ = info->spatial_id;
+        frame_ = info->frame_number;
+        p.timestamp = timestamp_;
         return p;
     }
     struct Seen {
@@ -74,6 +79,9 @@ class L3T3Key {
   private:
     wire::DependencyStructure structure_;
     std::int64_t sequence_ = 70'000;
+    std::int64_t timestamp_ = 0;
+    std::uint8_t spatial_ = 0;
+    std::uint16_t frame_ = 0;
 };
 
 }  // namespace confab::sfu::test

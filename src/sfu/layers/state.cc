@@ -38,6 +38,8 @@ void DependencySelector::fields(Self& self, Io& io) {
     for (std::size_t i = 0; i < decisions.size(); ++i)
         decisions[i] = static_cast<std::uint8_t>(self.decisions_[i]);
     io.field(8, decisions);
+    layer_field(io, 9, self.limit_);
+    io.field(10, self.picture_);
     if constexpr (Io::kReads) {
         for (std::size_t i = 0; i < decisions.size(); ++i) {
             io.require(decisions[i] <= static_cast<std::uint8_t>(Decision::kDropped));

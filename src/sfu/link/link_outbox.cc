@@ -10,8 +10,7 @@
 namespace confab::sfu {
 namespace {
 
-// Equal for messages of which only the newest counts: kind, receiver, and what part of it.
-std::uint64_t subject_of(const LinkBody& body) {
+LinkOutbox::Subject subject_of(const LinkBody& body) {
     const auto part = std::visit(
         [](const auto& m) -> std::uint64_t {
             using T = std::decay_t<decltype(m)>;
@@ -33,8 +32,7 @@ std::uint64_t subject_of(const LinkBody& body) {
                 return m.receiver.value();
         },
         body);
-    static_assert(std::variant_size_v<LinkBody> <= 16);
-    return what * 128 + body.index() * 8 + part % 8;
+    return {body.index(), what, part};
 }
 
 }  // namespace
@@ -56,7 +54,7 @@ void LinkOutbox::push(WorkerIndex to, const LinkBody& body) {
     if (to >= queues_.size()) return;
     if (flush(to) && send(to, body, {})) return;
     Queue& queue = queues_[to];
-    const std::uint64_t subject = subject_of(body);
+    const Subject subject = subject_of(body);
     if (const auto older = queue.by_subject.find(subject); older != queue.by_subject.end()) {
         *older->second = body;
         queue.messages.splice(queue.messages.end(), queue.messages, older->second);

@@ -11,7 +11,8 @@
 
 #include <cstdint>
 #include <list>
-#include <unordered_map>
+#include <map>
+#include <tuple>
 #include <vector>
 
 #include "sfu/link/link.h"
@@ -23,6 +24,10 @@ class LinkOutbox {
     // Messages that wait for one worker. Beyond it the newest is refused and counted: that worker
     // has stood still for long, and `GET /` says so.
     static constexpr std::size_t kMaxWaiting = 65'536;
+
+    // Equal for messages of which only the newest counts: kind; receiver, peer or path; part of it.
+    // An id takes all its bits, the upper ones are its control shard's.
+    using Subject = std::tuple<std::size_t, std::uint64_t, std::uint64_t>;
 
     LinkOutbox(ShardLinks& links, WorkerIndex self, std::size_t workers);
 
@@ -46,7 +51,7 @@ class LinkOutbox {
   private:
     struct Queue {
         std::list<LinkBody> messages;
-        std::unordered_map<std::uint64_t, std::list<LinkBody>::iterator> by_subject;
+        std::map<Subject, std::list<LinkBody>::iterator> by_subject;
     };
     bool flush(WorkerIndex to);
     bool send(WorkerIndex to, const LinkBody& body, BytesView bytes);

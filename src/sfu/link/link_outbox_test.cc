@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "sfu/shard/control_shard.h"
 
 namespace confab::sfu {
 namespace {
@@ -117,6 +118,21 @@ TEST_CASE("LinkOutbox: what is said of one is not taken for what is said of anot
         outbox.push(1, LinkArrived{PeerId(i)});
     }
     CHECK(outbox.waiting_for(1) == 4 * 19);
+}
+
+TEST_CASE("LinkOutbox: what control shards number alike are different tracks [DES-41]") {
+    Rings rings;
+    LinkOutbox outbox(rings, 0, 2);
+    for (const std::uint64_t control : {0U, 1U, 63U})
+        outbox.push(1, subscribe(control << kControlShardBit | 7, static_cast<std::int8_t>(2)));
+    outbox.push(1, subscribe(std::uint64_t{1} << kControlShardBit | 7, 0));
+    CHECK(outbox.waiting_for(1) == 3);
+    rings.room[1] = 100;
+    CHECK_FALSE(outbox.flush());
+    REQUIRE(rings.taken[1].size() == 3);
+    CHECK(std::get<LinkSubscribe>(rings.taken[1][0]).receiver == ReceiverId(7));
+    CHECK(std::get<LinkSubscribe>(rings.taken[1][2]) ==
+          subscribe(std::uint64_t{1} << kControlShardBit | 7, 0));
 }
 
 TEST_CASE(

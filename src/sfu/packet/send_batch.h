@@ -15,13 +15,18 @@
 
 namespace confab::sfu {
 
+// What a socket that takes no more gives up first: pictures, with their repairs and padding (02
+// DES-06).
+enum class Worth : std::uint8_t { kPicture, kFirst };
+
 // `count` datagrams of `segment_size` bytes, the last one maybe shorter, at `offset` of the arena.
 struct SendRun {
     ice::Path path;
     std::uint32_t offset = 0;
     std::uint32_t size = 0;
     std::uint16_t segment_size = 0;
-    std::uint16_t count = 0;  // 0: sent already
+    std::uint16_t count = 0;         // 0: sent already
+    std::uint64_t kept_longest = 0;  // bit i: datagram i is Worth::kFirst
 };
 
 class SendBatch {
@@ -43,13 +48,15 @@ class SendBatch {
     // Where the next datagram is to be written; only if has_room().
     BytesSpan reserve() { return {arena_.get() + used_, kMaxDatagram}; }
     // The datagram of `size` bytes written at reserve() goes to `path`.
-    void commit(const ice::Path& path, std::size_t size);
+    void commit(const ice::Path& path, std::size_t size, Worth worth = Worth::kFirst);
 
     std::size_t run_count() const { return run_count_; }
     const SendRun& run(std::size_t i) const { return runs_[i]; }
     BytesSpan bytes(const SendRun& run) { return {arena_.get() + run.offset, run.size}; }
     // It went another way: it has no datagrams any more.
     void mark_sent(std::size_t i) { runs_[i].count = 0; }
+    // Its address has another name on this host.
+    void redirect(std::size_t i, const IpAddress& to) { runs_[i].path.remote.ip = to; }
     bool empty() const { return run_count_ == 0; }
     void clear() { used_ = run_count_ = 0, open_ = false; }
 

@@ -55,5 +55,17 @@ TEST_CASE(
     CHECK(batch.run(0).count == 1);
 }
 
+TEST_CASE("SendBatch: a run knows which of its datagrams are kept longest [DES-06]") {
+    SendBatch batch;
+    ice::Path a;
+    for (std::size_t i = 0; i < SendBatch::kMaxSegments; ++i)
+        batch.commit(a, 100, i % 3 == 0 ? Worth::kFirst : Worth::kPicture);
+    batch.commit(a, 100, Worth::kPicture);
+    batch.commit(a, 50);
+    REQUIRE(batch.run_count() == 2);
+    CHECK(batch.run(0).kept_longest == 0x9249'2492'4924'9249);
+    CHECK(batch.run(1).kept_longest == 2);
+}
+
 }  // namespace
 }  // namespace confab::sfu

@@ -34,6 +34,13 @@ class LentOctets {
     decltype(ForwardedPacket::prefix) kept_;
 };
 
+// Behind a slice of a payload is more of it, behind packets of our own nothing. And what goes again
+// under its number goes alone: without the padding it would be another text with the same nonce.
+bool may_pad(const PendingPacket& pending) {
+    const ForwardedPacket& p = pending.packet;
+    return pending.source && !p.rtx && !p.may_repeat && p.payload_size == ForwardedPacket::kToEnd;
+}
+
 // What `text` begins with, a rewritten descriptor or an original number, and the source's bytes
 // behind it: where these are, if they may be there (`own`), else in `text`.
 BytesView joined(BytesSpan text, std::size_t prefix, BytesView body, std::uint8_t* own,
@@ -192,7 +199,7 @@ std::size_t Downlink::build(const PendingPacket& pending, SendTime at,
         {out, rtp_header, body, static_cast<std::uint64_t>(pending.packet.sequence)});
     if (size == 0) return 0;
     if (pending.extensions->transport_cc != 0) note_sent(pending, at.now, size);
-    batch.commit(*transport_.path(), size);
+    batch.commit(*transport_.path(), size, pending.sound ? Worth::kFirst : Worth::kPicture);
     ++counters_.rtp_out;
     counters_.rtp_bytes_out += size;
     if (pending.padding > 0) ++counters_.rtp_levelled;
@@ -225,10 +232,7 @@ void Downlink::level(Queue which) {
             const PendingPacket& p = first[i];
             const std::size_t size =
                 header_size(p.packet, *p.extensions, p.dd_bytes) + p.packet.body(p.payload).size();
-            // Behind a slice of a payload is more of it, behind packets of our own nothing.
-            const bool fixed =
-                !p.source || p.packet.rtx || p.packet.payload_size != ForwardedPacket::kToEnd;
-            lengths[i] = {static_cast<std::uint32_t>(size), fixed, 0};
+            lengths[i] = {static_cast<std::uint32_t>(size), !may_pad(p), 0};
         }
         sfu::level_lengths(std::span(lengths).first(count), limits);
         for (std::size_t i = 0; i < count; ++i)

@@ -6,6 +6,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -272,6 +274,63 @@ TEST_CASE("Downlink: sound that was held leaves in one send, its lengths levelle
         CHECK_FALSE(s.flush(501, s.batch));
         CHECK(s.batch.run_count() == 2);
     }
+}
+
+// The datagrams of a batch by their RTP number, as they are on the wire.
+std::multimap<std::uint16_t, Bytes> datagrams_of(SendBatch& batch) {
+    std::multimap<std::uint16_t, Bytes> all;
+    for (std::size_t r = 0; r < batch.run_count(); ++r) {
+        const SendRun& run = batch.run(r);
+        const BytesView bytes = batch.bytes(run);
+        for (std::size_t at = 0; at < bytes.size(); at += run.segment_size) {
+            const std::size_t size = std::min<std::size_t>(run.segment_size, bytes.size() - at);
+            all.emplace(load_be16(&bytes[at + 2]), to_vector(bytes.subspan(at, size)));
+        }
+    }
+    return all;
+}
+
+// Two texts under one number would give away the key.
+TEST_CASE(
+    "Downlink: held sound that is asked for again goes out as it did before "
+    "[TRAP-14] [FWD-11] [IMM-5]") {
+    Sending s(0, srtp::Profile::kAeadAes128Gcm);
+    s.downlink.level_lengths(true, true);
+    AddDownTrack sound = Sending::video(600);
+    sound.kind = MediaKind::kAudio;
+    sound.codecs = {{Codec::kOpus, PayloadType(111), std::nullopt, 48'000, true}};
+    s.track.source().codec = Codec::kOpus;
+    s.track.source().clock_rate = 48'000;
+    OutboundTrack& track = s.add(sound);
+    track.down_track.set_writable(world_time(400));
+    std::vector<PendingPacket> sent;
+    MediaPacket media;
+    media.codec = Codec::kOpus;
+    for (const std::size_t size : {80U, 160U, 120U}) {
+        PendingPacket one = s.made(track, size);
+        media.payload = one.payload;
+        media.sequence = one.packet.sequence;
+        media.timestamp = 960 * media.sequence;
+        std::array<ForwardedPacket, DownTrack::kMaxPerPacket> out;
+        REQUIRE(track.down_track.forward(media, world_time(500), out) == 1);
+        one.packet = out[0];
+        sent.push_back(one);
+        CHECK(s.downlink.enqueue(std::move(one), MediaKind::kAudio));
+    }
+    CHECK_FALSE(s.flush(500, s.batch));
+    const auto first = datagrams_of(s.batch);
+    REQUIRE(first.size() == 3);
+    s.batch.clear();
+    const std::array asked{static_cast<std::uint16_t>(sent[0].packet.sequence)};
+    std::array<ResendPacket, 8> again;
+    REQUIRE(track.down_track.handle_nack(asked, world_time(700), again) == 1);
+    PendingPacket copy = sent[0];
+    copy.packet = again[0].packet;
+    CHECK(s.downlink.enqueue(std::move(copy), MediaKind::kAudio));
+    CHECK_FALSE(s.flush(700, s.batch));
+    const auto second = datagrams_of(s.batch);
+    REQUIRE(second.size() == 1);
+    CHECK(second.begin()->second == first.find(asked[0])->second);
 }
 
 TEST_CASE("Downlink: of a slice nothing behind it is overwritten [DES-12] [IN-42]") {

@@ -37,11 +37,14 @@ void ShardPeer::note_channel(std::uint16_t channel, const std::string& label) {
     // A label opened again replaces the old channel (DC-10).
     if (kind != DataChannel::kOther)
         std::erase_if(channels_, [&](const Channel& c) { return c.kind == kind; });
+    std::erase(lost_channels_, kind);
     channels_.push_back({channel, kind, label});
 }
 
 void ShardPeer::forget_channel(std::uint16_t channel) {
-    std::erase_if(channels_, [&](const Channel& c) { return c.id == channel; });
+    const DataChannel kind = channel_kind(channel);
+    if (std::erase_if(channels_, [&](const Channel& c) { return c.id == channel; }) == 0) return;
+    if (kind != DataChannel::kOther) lost_channels_.push_back(kind);
 }
 
 DataChannel ShardPeer::channel_kind(std::uint16_t channel) const {

@@ -49,6 +49,8 @@ class ShardPeer : public Timed {
     DataChannel channel_kind(std::uint16_t channel) const;
     std::string channel_label(std::uint16_t channel) const;
     std::optional<std::uint16_t> find_channel(DataChannel kind) const;
+    // Whether one of that kind was closed and none opened since; told once.
+    bool take_lost_channel(DataChannel kind) { return std::erase(lost_channels_, kind) > 0; }
 
     // ------------------------------------------------------------ what the shard notes
     // Paths that lead here: validated ones, and those we sent a check to.
@@ -68,6 +70,8 @@ class ShardPeer : public Timed {
     bool data_told = false;        // the last one had some
     bool data_paused = false;      // it has sent too much
     bool data_waiting = false;     // has messages for which the shard has no room yet
+    bool data_in_line = false;     // and its turn comes; else something has to change first:
+    bool data_held = false;        // those it sends to; what may be lost does not wait for that
     bool feedback_wanted = false;  // RTP came since the last write_feedback()
 
     // ------------------------------------------------------------ what a subscriber reports
@@ -131,6 +135,7 @@ class ShardPeer : public Timed {
         std::string label;
     };
     std::vector<Channel> channels_;
+    std::vector<DataChannel> lost_channels_;  // once each
     Timestamp next_media_deadline_ = Timestamp::never();
 };
 

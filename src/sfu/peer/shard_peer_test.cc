@@ -62,6 +62,23 @@ TEST_CASE("ShardPeer: a label that is opened again takes the place of the channe
     CHECK_FALSE(peer.find_channel(DataChannel::kReliable));
 }
 
+TEST_CASE(
+    "ShardPeer: a channel that was lost is missed at the next worker, too [SIG-146] [SIO-11]") {
+    test::PeerPair pair;
+    test::PeerPair elsewhere(2);
+    pair.local->note_channel(1, "_reliable");
+    pair.local->note_channel(3, "_data_track");
+    pair.local->forget_channel(1);
+    pair.local->forget_channel(3);
+    const Bytes state = export_state(*pair.local, world_time(500));
+    REQUIRE(import_state(*elsewhere.local, state, world_time(500)));
+    CHECK(export_state(*elsewhere.local, world_time(500)) == state);
+    CHECK(elsewhere.local->take_lost_channel(DataChannel::kDataTrack));
+    CHECK(elsewhere.local->take_lost_channel(DataChannel::kReliable));
+    CHECK_FALSE(elsewhere.local->take_lost_channel(DataChannel::kReliable));
+    CHECK_FALSE(elsewhere.local->take_lost_channel(DataChannel::kLossy));
+}
+
 TEST_CASE("ShardPeer: channels of other labels stand side by side, a number has one [DC-12]") {
     test::PeerPair pair;
     ShardPeer& peer = *pair.local;

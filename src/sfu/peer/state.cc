@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kMaxText = 4096;
 constexpr std::size_t kMaxChannels = 65'536;
+constexpr std::size_t kMaxLost = 3;  // one of each kind
 
 }  // namespace
 
@@ -53,6 +54,9 @@ void ShardPeer::save(StateWriter& out) const {
         inner.field(1, channel.id);
         inner.field(2, channel.label, kMaxText);
     });
+    out.list(3, lost_channels_, kMaxLost, [](auto& inner, const DataChannel& kind) {
+        inner.choice(1, kind, DataChannel::kDataTrack);
+    });
 }
 void ShardPeer::load(StateReader& in) {
     in.list(1, ufrags, kMaxUfrags,
@@ -62,6 +66,8 @@ void ShardPeer::load(StateReader& in) {
         inner.field(2, channel.label, kMaxText);
         channel.kind = kind_of_label(channel.label);
     });
+    in.list(3, lost_channels_, kMaxLost,
+            [](auto& inner, DataChannel& kind) { inner.choice(1, kind, DataChannel::kDataTrack); });
 }
 
 }  // namespace confab::sfu

@@ -16,7 +16,12 @@ StreamRound QualityReports::take_round(const Receiver& receiver, InboundStream& 
 DownTrackWindow QualityReports::take_window(Timestamp now, DownTrack& down_track) {
     const DownTrackWindow window = down_track.window(now);
     figures_.add(Direction::kOutgoing, down_track.info().kind, down_track.info().source,
-                 {window.packets, window.lost, window.out_of_order, window.jitter, window.rtt});
+                 {.packets = window.reported,
+                  .lost = window.lost,
+                  .out_of_order = window.out_of_order,
+                  .jitter = window.jitter,
+                  .rtt = window.rtt,
+                  .sent = window.packets});
     return window;
 }
 
@@ -25,19 +30,34 @@ void QualityReports::end(const Receiver& receiver) {
         (void)take_round(receiver, *stream);
 }
 
-QualitySample QualityReports::sample(Timestamp now, const Receiver& receiver,
-                                     InboundStream& stream) {
-    const StreamRound round = take_round(receiver, stream);
+void QualityReports::hand_over(Timestamp now, ShardPeer& peer) {
+    for (const Receiver* receiver : peer.uplink().inbound().receivers())
+        for (const auto& stream : receiver->streams())
+            (void)stream->take_round();
+    for (const auto& outbound : peer.downlink().tracks())
+        (void)outbound->down_track.window(now);
+}
+
+QualitySample QualityReports::sample(Timestamp now, Receiver& receiver,
+                                     std::vector<StreamSample>& streams) {
     QualitySample sample;
     sample.receiver = receiver.id();
-    sample.packets_expected = round.packets;
-    sample.packets_lost = round.lost;
+    sample.codec = receiver.config().codecs.front().codec;
     sample.muted = receiver.muted();
-    sample.spatial = stream.spatial();
-    sample.frames = round.frames;
-    sample.bytes = round.bytes;
-    const auto& report = stream.sender_report();
-    sample.rtcp_overdue = !report || now - report->arrival > kInterval * 2;
+    sample.unwanted = !receiver.wanted();
+    sample.unmuted = receiver.take_unmuted(now);
+    sample.distance_to_desired = receiver.take_missing_layers(now);
+    sample.rtcp_overdue = true;
+    for (const auto& stream : receiver.streams()) {
+        const StreamRound round = take_round(receiver, *stream);
+        streams.push_back({receiver.id(), stream->spatial(), round.bytes, round.packets, round.lost,
+                           round.frames});
+        sample.packets_expected += round.packets;
+        sample.packets_lost += round.lost;
+        sample.bytes += round.bytes;
+        const auto& report = stream->sender_report();
+        if (report && now - report->arrival <= kInterval * 2) sample.rtcp_overdue = false;
+    }
     return sample;
 }
 
@@ -46,17 +66,19 @@ QualitySample QualityReports::sample(Timestamp now, DownTrack& down_track) {
     const DownTrackWindow window = take_window(now, down_track);
     QualitySample sample;
     sample.down_track = down_track.info().id;
-    // What nothing is said of did not come.
-    sample.packets_expected = window.unreported ? 0 : window.packets;
+    sample.codec = down_track.sent_codec();
+    // Losses are of what a report is of: those of sound come 2 to 8 s apart. What nothing is said
+    // of for long did not come.
+    sample.packets_expected = window.unreported ? 0 : window.reported;
+    sample.span = window.span;
     sample.rtcp_overdue = window.unreported;
     sample.packets_lost = window.lost;
     sample.bytes = window.octets;
-    const DownTrackLayers layers = down_track.layers();
     sample.distance_to_desired = window.distance;
     sample.unmuted = window.unmuted;
-    sample.muted =
-        layers.pause == PauseReason::kMuted || layers.pause == PauseReason::kPublisherMuted;
-    sample.paused = layers.pause == PauseReason::kBandwidth;
+    sample.muted = down_track.muted();
+    sample.unjudged = window.reported == 0;
+    sample.paused = down_track.layers().pause == PauseReason::kBandwidth;
     return sample;
 }
 
@@ -64,13 +86,9 @@ void QualityReports::report(Timestamp now, ShardPeer& peer) {
     start(now, peer);
     QualityBatch batch;
     batch.peer = peer.id();
-    for (Receiver* receiver : peer.uplink().inbound().receivers()) {
-        const double unmuted = receiver->take_unmuted(now);
-        for (const auto& stream : receiver->streams()) {
-            batch.samples.push_back(sample(now, *receiver, *stream));
-            batch.samples.back().unmuted = unmuted;
-        }
-    }
+    for (Receiver* receiver : peer.uplink().inbound().receivers())
+        if (!receiver->streams().empty())
+            batch.samples.push_back(sample(now, *receiver, batch.streams));
     for (const auto& outbound : peer.downlink().tracks())
         batch.samples.push_back(sample(now, outbound->down_track));
     batch.path = {peer.losses.bad_reports(), peer.reported_rtt};

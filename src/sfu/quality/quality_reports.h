@@ -27,6 +27,8 @@ class QualityReports {
     // A window ends before its time, with what it is of: it counts for the figures only.
     void end(const Receiver& receiver);
     void end(Timestamp now, DownTrack& down_track) { (void)take_window(now, down_track); }
+    // The windows of a connection go on elsewhere, where they count as a whole.
+    static void hand_over(Timestamp now, ShardPeer& peer);
 
     const MediaFigures& figures() const { return figures_; }
     std::uint64_t down_tracks_visited() const { return visited_; }
@@ -34,7 +36,8 @@ class QualityReports {
   private:
     StreamRound take_round(const Receiver& receiver, InboundStream& stream);
     DownTrackWindow take_window(Timestamp now, DownTrack& down_track);
-    QualitySample sample(Timestamp now, const Receiver& receiver, InboundStream& stream);
+    // Of all its streams, which are also told by themselves.
+    QualitySample sample(Timestamp now, Receiver& receiver, std::vector<StreamSample>& streams);
     QualitySample sample(Timestamp now, DownTrack& down_track);
 
     EventOutlets& events_;

@@ -149,6 +149,86 @@ TEST_CASE("QualityReports: who is muted by whom is told [CQ-01] [FWD-08]") {
     CHECK(muted() == std::pair(true, true));
 }
 
+TEST_CASE("QualityReports: sound is muted for its listener as a picture is [CQ-02] [FWD-08]") {
+    Stage stage;
+    ShardPeer& publisher = *stage.connect().peer;
+    ShardPeer& subscriber = *stage.connect().peer;
+    stage.command(Stage::audio_of(publisher));
+    stage.command(Stage::track_to(subscriber, MediaKind::kAudio, 500));
+    stage.quality.start(stage.now(), subscriber);
+    const auto told = [&] {
+        stage.run(kInterval);
+        const auto batches = stage.take_events<QualityBatch>();
+        REQUIRE(batches.size() == 1);
+        return batches[0].samples.at(0);
+    };
+    CHECK_FALSE(told().muted);
+    CHECK(told().unjudged);
+    stage.command(MuteReceiver{Stage::kAudio, true});
+    CHECK(told().muted);
+    stage.command(MuteReceiver{Stage::kAudio, false});
+    CHECK_FALSE(told().muted);
+}
+
+TEST_CASE("QualityReports: losses are set against the packets that their report is of [CQ-01]") {
+    Stage stage;
+    ShardPeer& publisher = *stage.connect().peer;
+    ShardPeer& subscriber = *stage.connect().peer;
+    stage.command(Stage::audio_of(publisher));
+    stage.command(Stage::track_to(subscriber, MediaKind::kAudio, 500));
+    stage.quality.start(stage.now(), subscriber);
+    DownTrack& track = subscriber.downlink().tracks().front()->down_track;
+    std::uint16_t number = 0;
+    const auto speak = [&](int packets, std::int64_t apart) {
+        for (int i = 0; i < packets; ++i) {
+            stage.audio(publisher, ++number);
+            stage.run(apart);
+        }
+    };
+    const auto told = [&] {
+        const auto batches = stage.take_events<QualityBatch>();
+        REQUIRE(batches.size() == 1);
+        return batches[0].samples.at(0);
+    };
+    speak(245, 20);
+    stage.run(150);
+    const QualitySample before = told();  // any report
+    CHECK(before.unjudged);
+    CHECK(before.packets_expected == 0);
+    wire::ReportBlock block;
+    block.ssrc = 500;
+    block.cumulative_lost = 5;
+    (void)track.handle_report(block, stage.now());
+    speak(12, 400);  // silence, as Opus sends it (DTX)
+    stage.run(250);
+    const QualitySample after = told();
+    CHECK_FALSE(after.unjudged);
+    CHECK(after.packets_lost == 5);
+    CHECK(after.packets_expected == 245);
+    const StreamFigures& figures =
+        stage.quality.figures().of(Direction::kOutgoing, MediaKind::kAudio, MediaSource::kUnknown);
+    CHECK(figures.lost == 5);
+}
+
+TEST_CASE("QualityReports: what is not wanted of a publisher is told as such [CQ-02] [DYN-01]") {
+    Call call;
+    call.send(1, 10);
+    const auto told = [&] {
+        call.run(kInterval);
+        const auto batches = call.take_events<QualityBatch>();
+        REQUIRE(batches.size() == 2);
+        return batches[0].samples.at(0);
+    };
+    CHECK_FALSE(told().unwanted);
+    call.command(WantLayers{Stage::kVideo, -1});
+    CHECK(told().unwanted);
+    CHECK(told().unmuted == doctest::Approx(0).epsilon(0.01));
+    call.command(WantLayers{Stage::kVideo, 2});
+    const QualitySample again = told();
+    CHECK_FALSE(again.unwanted);
+    CHECK(again.unmuted == doctest::Approx(1).epsilon(0.01));
+}
+
 TEST_CASE("QualityReports: what came in a window, by stream: octets and whole frames") {
     Call call;
     std::size_t octets = 0;
@@ -169,18 +249,22 @@ TEST_CASE("QualityReports: what came in a window, by stream: octets and whole fr
     const auto told = call.take_events<QualityBatch>();
     REQUIRE_FALSE(told.empty());
     REQUIRE(told[0].samples.size() == 1);
-    const QualitySample& first = told[0].samples[0];
+    CHECK(told[0].samples[0].bytes == octets);
+    REQUIRE(told[0].streams.size() == 1);
+    const StreamSample& first = told[0].streams[0];
+    CHECK(first.receiver == Stage::kVideo);
     CHECK(first.spatial == 0);
     CHECK(first.bytes == octets);
     CHECK(first.frames == 5);
     call.run(kInterval);
     const auto later = call.take_events<QualityBatch>();
     REQUIRE_FALSE(later.empty());
-    for (const QualityBatch& batch : later)
-        for (const QualitySample& sample : batch.samples) {
+    for (const QualityBatch& batch : later) {
+        for (const QualitySample& sample : batch.samples)
             CHECK(sample.bytes == 0);
-            CHECK(sample.frames == 0);
-        }
+        for (const StreamSample& stream : batch.streams)
+            CHECK(stream.frames == 0);
+    }
 }
 
 TEST_CASE("QualityReports: data of a window, and once that there are none any more") {

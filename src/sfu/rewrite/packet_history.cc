@@ -61,6 +61,7 @@ HistoryEntry& PacketHistory::place_for(std::int64_t sequence) {
 void PacketHistory::add(PacketPool& pool, MediaPacket& packet, PacketRef& ref) {
     CONFAB_CHECK(packet.sequence >= 0);  // it is an index
     drop_old(packet.arrival, packet.sequence);
+    newest_ = packet.arrival;
     PacketRef kept = pool.compact(ref);
     if (kept.slot() != ref.slot()) {
         packet.payload = moved(packet.payload, ref, kept);

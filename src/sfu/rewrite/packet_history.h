@@ -46,6 +46,8 @@ class PacketHistory {
     const HistoryEntry* find(std::int64_t sequence) const;
     void clear();
     std::size_t capacity() const { return entries_.size(); }
+    // Nobody can ask any more for what is there: nothing came for so long.
+    bool is_stale(Timestamp now) const { return now - newest_ >= kKept; }
 
   private:
     void drop_old(Timestamp now, std::int64_t newest);
@@ -56,6 +58,7 @@ class PacketHistory {
     std::vector<HistoryEntry> entries_;
     std::size_t max_;
     std::int64_t oldest_ = -1;  // nothing before it is kept
+    Timestamp newest_;          // when the last one came
 };
 
 }  // namespace confab::sfu

@@ -41,7 +41,11 @@ std::size_t Retransmitter::handle_nack(std::span<const std::uint16_t> sequences,
         if (count == out.size()) break;
         const Sequencer::Asked asked = sent_.asked(sequence);
         if (asked.repeated) ++stats.nack_repeats;
-        if (silent || asked.spatial < 0) continue;
+        if (silent) continue;
+        if (asked.spatial < 0) {
+            if (state.layers != nullptr && was_before(sequence, state.newest)) stuck_ = true;
+            continue;
+        }
         if (state.layers != nullptr && !state.layers->may_resend(asked.spatial)) continue;
         Sequencer::Found found;
         const Sequencer::Answer answer = sent_.request(now, sequence, state.rtt, found);
@@ -53,6 +57,14 @@ std::size_t Retransmitter::handle_nack(std::span<const std::uint16_t> sequences,
         ++stats.resent;
     }
     return count;
+}
+
+// Of the packets that could still be asked for when the stream came here.
+bool Retransmitter::was_before(std::uint16_t sequence, std::int64_t newest) const {
+    const std::int64_t number =
+        newest - static_cast<std::uint16_t>(static_cast<std::uint16_t>(newest) - sequence);
+    return number <= before_ &&
+           before_ - number < static_cast<std::int64_t>(Sequencer::kVideoEntries);
 }
 
 bool Retransmitter::take_stuck(Timestamp now) {

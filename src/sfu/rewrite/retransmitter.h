@@ -75,10 +75,15 @@ class Retransmitter {
     void save(StateWriter& out) const { out.part(1, rtx_); }
     void load(StateReader& in) { in.part(1, rtx_); }
     void skip_ahead(std::int64_t count) { rtx_.skip_ahead(count); }
+    // Another owner sent the stream up to this number: no copy of it can be made here.
+    void begin_behind(std::int64_t sequence) { before_ = sequence; }
 
   private:
+    bool was_before(std::uint16_t sequence, std::int64_t newest) const;
+
     Sequencer sent_;
     RtxStream rtx_;
+    std::int64_t before_ = -1;  // the last number of the owner before; -1: there was none
     bool stuck_ = false;
     Timestamp next_stuck_;
 };

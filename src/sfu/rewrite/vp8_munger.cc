@@ -38,6 +38,7 @@ void Vp8Munger::switch_source(const wire::Vp8Descriptor& d) {
     has_picture_ = false;
     last_timestamp_ = -1;
     last_filtered_ = false;
+    steps_.fill({});
     last_patch_.size = 0;
     forget_pictures();
     if (!started_) return;
@@ -50,14 +51,23 @@ void Vp8Munger::switch_source(const wire::Vp8Descriptor& d) {
 }
 
 Vp8Munger::Verdict Vp8Munger::by_timestamp(std::int64_t timestamp, Munger::Order order,
-                                           bool too_high) {
+                                           bool too_high, std::int8_t limit, std::int8_t temporal) {
     const bool late = order == Munger::Order::kLate;
+    if (!late && limit != steps_.front().limit) {
+        std::move_backward(steps_.begin(), steps_.end() - 1, steps_.end());
+        steps_.front() = {timestamp, limit};
+    }
     bool filtered = too_high;
     if (timestamp == last_timestamp_) {
         filtered = last_filtered_;
     } else if (!late) {
         last_timestamp_ = timestamp;
         last_filtered_ = too_high;
+    } else {
+        // By the limit of then, as what came of its picture was.
+        const auto then = std::find_if(steps_.begin(), steps_.end(),
+                                       [&](const Step& step) { return step.since <= timestamp; });
+        if (then != steps_.end() && then->limit != kNoLimit) filtered = temporal > then->limit;
     }
     if (!filtered) return Verdict::kForward;
     return late ? Verdict::kFill : Verdict::kFilter;
@@ -143,9 +153,9 @@ void Vp8Munger::write(const wire::Vp8Descriptor& source, std::int64_t id, std::i
 
 Vp8Munger::Verdict Vp8Munger::process(const wire::Vp8Descriptor& d, std::int64_t timestamp,
                                       Munger::Order order, bool too_high, DescriptorPatch& out,
-                                      std::int8_t limit) {
+                                      std::int8_t limit, std::int8_t temporal) {
     if (!d.has_picture_id) {
-        const Verdict verdict = by_timestamp(timestamp, order, too_high);
+        const Verdict verdict = by_timestamp(timestamp, order, too_high, limit, temporal);
         if (verdict == Verdict::kForward)
             write(d, last_sent_id_, 0, order != Munger::Order::kLate, out);
         return verdict;

@@ -38,10 +38,11 @@ class Vp8Munger {
     void switch_source(const wire::Vp8Descriptor& descriptor);
     // `too_high`: its temporal layer is above the one being forwarded. Differs from upstream, which
     // forwards what stands behind a gap whatever its layer: such a picture refers to others that
-    // were left out.
+    // were left out. `limit`: the highest temporal layer being forwarded; `temporal`: that of the
+    // packet, wherever it is told.
     Verdict process(const wire::Vp8Descriptor& descriptor, std::int64_t timestamp,
                     Munger::Order order, bool too_high, DescriptorPatch& out,
-                    std::int8_t limit = kNoLimit);
+                    std::int8_t limit = kNoLimit, std::int8_t temporal = 0);
     // The descriptor of a blank key frame behind the last picture (02 FWD-15).
     DescriptorPatch blank_frame();
 
@@ -68,7 +69,13 @@ class Vp8Munger {
     void forget_pictures() {
         if (pictures_) pictures_->fill({});
     }
-    Verdict by_timestamp(std::int64_t timestamp, Munger::Order order, bool too_high);
+    // From a picture on, until the next one.
+    struct Step {
+        std::int64_t since = 0;
+        std::int8_t limit = kNoLimit;
+    };
+    Verdict by_timestamp(std::int64_t timestamp, Munger::Order order, bool too_high,
+                         std::int8_t limit, std::int8_t temporal);
     Verdict by_picture(std::int64_t id, Munger::Order order, std::int8_t temporal, bool too_high);
     void restart_at(std::int64_t id);
     void advance_to(std::int64_t id);
@@ -91,6 +98,7 @@ class Vp8Munger {
     wire::Vp8Descriptor last_sent_;
     wire::Vp8Descriptor last_source_;  // that last_sent_ was made of
     DescriptorPatch last_patch_{};     // last_sent_; none while its size is 0
+    std::array<Step, 4> steps_{};      // by_timestamp, the newest first
     // Made with the first picture that has a number.
     std::unique_ptr<std::array<Picture, kPictures>> pictures_;
 };

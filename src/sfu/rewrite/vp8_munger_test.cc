@@ -354,4 +354,32 @@ TEST_CASE("Vp8Munger: equals a model with full history [FWD-06] [DES-56]") {
     }
 }
 
+// Chromium's form; which layer a packet is of says its dependency descriptor.
+TEST_CASE(
+    "Vp8Munger: without picture ids, too, a late packet goes by the limit of its time [FWD-06] "
+    "[IN-25]") {
+    Vp8Munger munger;
+    DescriptorPatch patch;
+    wire::Vp8Descriptor d;
+    d.start_of_partition = true;
+    const auto process = [&](std::int64_t time, std::int8_t temporal, Order order,
+                             std::int8_t limit) {
+        return munger.process(d, time, order, temporal > limit, patch, limit, temporal);
+    };
+    munger.switch_source(d);
+    CHECK(process(100, 0, Order::kNext, 2) == Verdict::kForward);
+    CHECK(process(200, 2, Order::kGap, 2) == Verdict::kForward);  // one of it is missing
+    CHECK(process(300, 0, Order::kNext, 0) == Verdict::kForward);
+    CHECK(process(200, 2, Order::kLate, 0) == Verdict::kForward);
+    CHECK(process(400, 1, Order::kGap, 0) == Verdict::kFilter);  // likewise
+    CHECK(process(500, 2, Order::kNext, 2) == Verdict::kForward);
+    CHECK(process(400, 1, Order::kLate, 2) == Verdict::kFill);
+    CHECK(process(200, 2, Order::kLate, 2) == Verdict::kForward);
+    // Of another source what was then is not known.
+    munger.switch_source(d);
+    CHECK(process(900, 0, Order::kNext, 1) == Verdict::kForward);
+    CHECK(process(400, 2, Order::kLate, 1) == Verdict::kFill);
+    CHECK(process(400, 1, Order::kLate, 1) == Verdict::kForward);
+}
+
 }  // namespace confab::sfu

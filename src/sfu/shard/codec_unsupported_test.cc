@@ -142,6 +142,67 @@ TEST_CASE("Shard: the first packet of an open receiver says which codec it is [S
         }
 }
 
+TEST_CASE(
+    "Shard: what alone comes for a while is the codec of a receiver, once it was agreed on "
+    "[IN-09] [IN-12]") {
+    World world(1);
+    Client& publisher = world.add_client(0);
+    Client& subscriber = world.add_client(0);
+    world.run(300);
+    AddReceiver receiver = vp8_receiver(publisher);
+    receiver.codecs.push_back({Codec::kH264, PayloadType(102), std::nullopt, 90'000, true});
+    world.command(0, receiver);
+    AddDownTrack down = down_track_to(subscriber, receiver, 0, 5000);
+    down.codecs.push_back({Codec::kH264, PayloadType(108), std::nullopt, 90'000, true});
+    world.command(0, down);
+    world.run(10);
+    std::uint16_t sequence = 10;
+    // As many packets, each 20 ms; how many of them went on.
+    const auto send = [&](std::uint8_t pt, int count, bool key = true) {
+        const std::size_t before = subscriber.rtp.size();
+        for (int i = 0; i < count; ++i) {
+            wire::RtpHeader header;
+            header.payload_type = pt;
+            header.ssrc = 0x264;
+            header.sequence = sequence++;
+            header.timestamp = sequence * 1800U;
+            header.marker = true;
+            std::deque<std::pair<SocketAddress, Bytes>> out;
+            const Bytes h264{static_cast<std::uint8_t>(key ? 0x67 : 0x41), 0x42, 0x00, 0x1F, 1, 2};
+            publisher.send(header, pt == 96 ? test::vp8_payload(key, 1) : h264, out, "0");
+            world.client_out[&publisher].push_back(std::move(out.front()));
+            world.run(20);
+        }
+        return subscriber.rtp.size() - before;
+    };
+    const auto told = [&] {
+        std::size_t count = 0;
+        for (const LayerStarted& event : world.events_of<LayerStarted>())
+            if (event.other_codec) ++count;
+        return count;
+    };
+    REQUIRE(send(96, 10) == 10);
+    // Now and then one of another codec, or one that was not agreed on for long: nothing.
+    for (int i = 0; i < 5; ++i) {
+        CHECK(send(102, 9) == 0);
+        CHECK(send(96, 1) == 1);
+    }
+    CHECK(send(103, 50) == 0);
+    CHECK(told() == 0);
+    CHECK(send(96, 1) == 1);
+    // 200 ms of it; decoders need a key frame.
+    CHECK(send(102, 20, false) == 0);
+    CHECK(told() == 1);
+    CHECK(send(102, 5) == 5);
+    CHECK(send(102, 5, false) == 5);
+    CHECK(subscriber.rtp.back().pt == 108);
+    CHECK(world.events_of<LayerStarted>().back().codec == Codec::kH264);
+    CHECK(world.events_of<CodecUnsupported>().empty());
+    // And back.
+    CHECK(send(96, 20) == 10);
+    CHECK(told() == 2);
+}
+
 TEST_CASE("Shard: who takes the codec hears nothing of it; another receiver ends it [IN-09]") {
     World world(1);
     Client& publisher = world.add_client(0);

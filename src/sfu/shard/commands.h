@@ -322,6 +322,8 @@ struct EndAwait {
     // counted as one of this worker: they lead to where it is, until a ClosePeer names the peer.
     std::vector<std::string> names;
     WorkerIndex at = 0;
+    // What it publishes: who was told meanwhile that these are here finds them there, likewise.
+    std::vector<ReceiverId> receivers;
 };
 // The peer goes on at another owner (MC-20): what waits is sent, then PeerExported follows and it
 // is gone here. Packets that still come for it wait until it is at worker `to`, and are passed on
@@ -482,8 +484,8 @@ struct PeerImported {
     PeerId peer;
     bool taken = false;
 };
-// First packet of a layer: media really arrives. Once more when the SSRC of its retransmissions
-// becomes known later.
+// First packet of a layer: media really arrives. Once more when its size or the SSRC of its
+// retransmissions becomes known later.
 struct LayerStarted {
     ReceiverId receiver;
     std::uint8_t spatial = 0;
@@ -491,7 +493,8 @@ struct LayerStarted {
     Ssrc ssrc;
     std::uint32_t width = 0;  // from the first key frame, 0 when unknown
     std::uint32_t height = 0;
-    Ssrc rtx_ssrc;  // 0 when not known (yet)
+    Ssrc rtx_ssrc;             // 0 when not known (yet)
+    bool other_codec = false;  // it went on in this one of its section without an offer (IN-09)
 };
 struct SpeakerLevel {
     ReceiverId receiver;
@@ -518,20 +521,31 @@ struct CodecUnsupported {
     DownTrackId down_track;
     Codec codec = Codec::kNone;  // of the receiver, as far as the subscriber's worker knows
 };
-// Numbers of one window (5 s) from which connection quality is computed (CQ-01).
+// Numbers of one window (5 s) from which connection quality is computed (CQ-01): of all streams of
+// a receiver together.
 struct QualitySample {
     ReceiverId receiver;     // set for publishing,
     DownTrackId down_track;  // or this for subscribing
+    Codec codec = Codec::kNone;
     std::uint64_t packets_expected = 0;
     std::uint64_t packets_lost = 0;
+    Duration span;                   // in which those came or were sent; zero: in the window
     double distance_to_desired = 0;  // on average
-    double unmuted = 1;              // share of the window
+    double unmuted = 1;              // share of the window in which something was to come
     bool muted = false;              // at its end
+    bool unwanted = false;           // the publisher was asked for none of it (DYN-01)
+    bool unjudged = false;           // no report of the subscriber is of anything that was sent
     bool paused = false;
     bool rtcp_overdue = false;
     std::uint64_t bytes = 0;  // that came, or were sent; headers included
-    // Of publishing: which stream of the receiver's, and what came of it.
+};
+// What came of one stream of a receiver in the window.
+struct StreamSample {
+    ReceiverId receiver;
     std::uint8_t spatial = 0;
+    std::uint64_t bytes = 0;  // headers included
+    std::uint64_t packets_expected = 0;
+    std::uint64_t packets_lost = 0;
     std::uint32_t frames = 0;
 };
 // What its path is like by then.
@@ -550,6 +564,7 @@ struct DataCount {
 struct QualityBatch {
     PeerId peer;  // whose receivers and down-tracks
     std::vector<QualitySample> samples;
+    std::vector<StreamSample> streams;  // of its receivers
     PathQuality path = {};
     DataCount data = {};
 };

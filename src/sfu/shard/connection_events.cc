@@ -45,8 +45,10 @@ void ConnectionEvents::after_input(Timestamp now, ShardPeer& peer) {
     peer.reschedule_needed = true;
     while (const auto state = peer.transport().poll_state())
         handle(now, peer, *state);
-    // Another path was found beside the one that works, or its end turns out to be a relay.
-    if (peer.transport().connected() && peer.connection_type() != peer.told_type)
+    // Another path was found beside the one that works, or its end turns out to be a relay. Without
+    // any, where a stream has ended, the way is not known yet.
+    if (peer.transport().connected() && peer.transport().path() &&
+        peer.connection_type() != peer.told_type)
         tell(peer, PeerState::kReconnected, PeerFailure::kNone);
     take(now, peer);
     DataRouter& router = parts_.data.router();
@@ -54,9 +56,9 @@ void ConnectionEvents::after_input(Timestamp now, ShardPeer& peer) {
 }
 
 // A message that is not to be taken yet stays in the connection, with all that came after it but
-// the connection's own state.
+// the connection's own state, and messages that may be lost.
 void ConnectionEvents::take(Timestamp now, ShardPeer& peer) {
-    while (!peer.data_waiting) {
+    while (!peer.data_waiting || peer.data_held) {
         if (peer.transport().next_is_message() && !parts_.data.may_take(peer)) return;
         auto event = peer.transport().poll_event();
         if (!event) return;
@@ -137,8 +139,11 @@ void ConnectionEvents::tell(ShardPeer& peer, PeerState state, PeerFailure failur
     changed.peer = peer.id();
     changed.state = state;
     changed.failure = failure;
-    changed.type = peer.told_type = peer.connection_type();
-    if (const auto& path = peer.transport().path()) changed.remote = path->remote;
+    if (const auto& path = peer.transport().path()) {
+        changed.remote = path->remote;
+        peer.told_type = peer.connection_type();
+    }
+    changed.type = peer.told_type;
     parts_.events.emit(changed);
 }
 

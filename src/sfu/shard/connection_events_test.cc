@@ -54,6 +54,24 @@ TEST_CASE("ConnectionEvents: a connection that fails says of what [ICE-04]") {
     CHECK(world.events_of<PeerStateChanged>().back().failure == PeerFailure::kIce);
 }
 
+TEST_CASE("ConnectionEvents: a stream that ends is no way over UDP [ICE-08][ICE-18]") {
+    World world(1);
+    Client& client = world.add_client(0);
+    world.streams[client.address] = 5;
+    world.run(300);
+    REQUIRE(states_of(world, client) == std::vector{PeerState::kConnected});
+    world.cut = &client;
+    world.shards[0]->handle_tcp_closed(test::world_time(world.now_ms),
+                                       world.path_of(client.address, world.address_of(0)));
+    world.run(2'000);
+    CHECK(states_of(world, client) == std::vector{PeerState::kConnected});
+    // What is told later is not of a path that is not there either.
+    world.run(9'000);
+    CHECK(states_of(world, client) == std::vector{PeerState::kConnected, PeerState::kDisconnected});
+    for (const PeerStateChanged& told : world.events_of<PeerStateChanged>())
+        CHECK(told.type == ConnectionType::kTcp);
+}
+
 TEST_CASE("ConnectionEvents: channels are told with what they are for [DC-02] [SIG-78]") {
     DataWorld data(1, {0});
     data.clients[0]->transport->want_channel(test::world_time(data.world.now_ms),

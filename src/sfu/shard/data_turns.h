@@ -75,7 +75,8 @@ class DataTurns final : private DataPort {
   private:
     // Longer waits would keep what else the connection has to tell.
     static constexpr Duration kMaxPause = Duration::seconds(2);
-    bool may_say(Timestamp now, ShardPeer& peer, bool may_be_lost, std::size_t bytes);
+    static bool next_is_lossy(const ShardPeer& peer);
+    bool may_say(Timestamp now, ShardPeer& peer, bool lossy, std::size_t bytes);
     void end_pauses(Timestamp now);
     Timestamp next_pause() const {
         return pauses_end_.empty() ? Timestamp::never() : pauses_end_.begin()->first;
@@ -85,6 +86,7 @@ class DataTurns final : private DataPort {
     sctp::SendStatus send(Timestamp now, PeerId to, DataChannel channel,
                           const sctp::SharedBytes& payload) override;
     std::size_t buffered(PeerId to, DataChannel channel) override;
+    Duration least_round_trip(PeerId peer) override;
     void resume(PeerId sender) override;
     void emit(Event event) override { parts_.events.emit(std::move(event)); }
     std::optional<Duration> round_trip(PeerId peer) override;
@@ -98,6 +100,7 @@ class DataTurns final : private DataPort {
     DataRouter router_;
     std::deque<ShardPeer*> waiting_;  // have messages to be taken, in turn
     std::size_t budget_ = kMaxDeliveriesPerTurn;
+    Timestamp links_due_;  // what waits for other workers is not sent before
     std::uint64_t dropped_ = 0;
     DataRates rates_;
     std::set<std::pair<Timestamp, PeerId>> pauses_end_;  // of those that are data_paused

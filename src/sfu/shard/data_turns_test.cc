@@ -218,6 +218,66 @@ TEST_CASE("DataTurns: the rest of one that goes is counted apart from the turn's
     CHECK(hall.data.dropped() == dropped + 1);
 }
 
+TEST_CASE("DataTurns: the batches of a turn leave the rings some room [DES-41] [IMM-15]") {
+    Hall hall(2);
+    hall.data.router().apply(hall.now(), DataWorkers{RoomId(1), {0, 1}});
+    const Bytes large = text_packet(std::string(60'000, '.'));
+    for (int i = 0; i < 8; ++i)
+        hall.take(0, large);
+    for (int i = 0; i < 10; ++i)
+        hall.data.flush(hall.now());
+    CHECK(hall.kept.take<LinkData>(1).size() == LinkStream::kMaxPiecesPerFlush);
+    // The next turn is not far, and has as many.
+    CHECK(hall.wheel.next_deadline() <= hall.now() + LinkSender::kRetry);
+    for (int i = 0; i < 10; ++i)
+        hall.data.flush(hall.now() + LinkSender::kRetry);
+    CHECK(hall.kept.take<LinkData>(1).size() == LinkStream::kMaxPiecesPerFlush);
+    for (int i = 2; i < 20; ++i)
+        hall.data.flush(hall.now() + LinkSender::kRetry * std::int64_t{i});
+    CHECK(hall.kept.take<LinkData>(1).size() > 8 * 60'000 / LinkStream::kMaxPiece - 128);
+}
+
+TEST_CASE("DataTurns: control hears once of a receiver's channel that is gone [DC-25] [SIG-146]") {
+    Hall hall(2);
+    const auto failed = [&] {
+        std::size_t count = 0;
+        while (auto event = hall.events.poll())
+            if (const auto* one = std::get_if<DataChannelFailed>(&*event)) {
+                CHECK(one->peer == hall.peer(1).id());
+                CHECK(one->channel == DataChannel::kReliable);
+                ++count;
+            }
+        return count;
+    };
+    const auto say = [&] {
+        for (int i = 0; i < 3; ++i) {
+            hall.take(0);
+            hall.data.take(hall.now(), hall.peer(0), {2, text_packet("x")});
+        }
+    };
+    hall.peer(0).note_channel(2, "_lossy");
+    say();
+    CHECK(failed() == 0);  // the one for lossy messages was never there
+    hall.peer(1).forget_channel(1);
+    CHECK(failed() == 0);  // nor was anything sent yet
+    say();
+    CHECK(failed() == 1);
+    // Opened again it may be lost again; one that took its place is none that is lost.
+    hall.peer(1).note_channel(3, "_reliable");
+    say();
+    hall.peer(1).note_channel(5, "_reliable");
+    hall.peer(1).forget_channel(3);
+    say();
+    CHECK(failed() == 0);
+    hall.peer(1).forget_channel(5);
+    hall.peer(1).note_channel(7, "_reliable");
+    say();
+    CHECK(failed() == 0);
+    hall.peer(1).forget_channel(7);
+    say();
+    CHECK(failed() == 1);
+}
+
 TEST_CASE("DataTurns: who is held back is in no line until there is room again [DC-20] [DES-41]") {
     Hall hall(8);
     hall.data.router().apply(hall.now(), DataWorkers{RoomId(1), {0, 1}});
@@ -238,6 +298,7 @@ TEST_CASE("DataTurns: who is held back is in no line until there is room again [
     hall.kept.full = false;
     Order resumed;
     for (int i = 0; i < 1'000 && resumed.empty(); ++i) {
+        hall.run(1);
         hall.data.flush(hall.now());
         resumed = hall.line();
     }

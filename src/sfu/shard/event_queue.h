@@ -53,7 +53,8 @@ class EventQueue {
         if (const auto* levels = std::get_if<SpeakerLevels>(&event))
             return levels->levels.size() * sizeof(SpeakerLevel);
         if (const auto* batch = std::get_if<QualityBatch>(&event))
-            return batch->samples.size() * sizeof(QualitySample);
+            return batch->samples.size() * sizeof(QualitySample) +
+                   batch->streams.size() * sizeof(StreamSample);
         if (const auto* answer = std::get_if<CallAnswered>(&event)) return answer->payload.size();
         if (const auto* exported = std::get_if<PeerExported>(&event)) return exported->state.size();
         const auto* opened = std::get_if<DataChannelOpened>(&event);

@@ -20,11 +20,10 @@ void MediaFigures::add(Direction direction, MediaKind kind, MediaSource source,
     StreamFigures& figures = figures_[index(direction, kind, source)];
     figures.lost += round.lost;
     figures.out_of_order += round.out_of_order;
-    if (round.packets > 0) {
+    if (round.packets > 0)
         figures.loss_percent.add(kPercentBounds, percent(round.lost, round.packets));
-        figures.out_of_order_percent.add(kPercentBounds,
-                                         percent(round.out_of_order, round.packets));
-    }
+    if (const std::uint64_t sent = round.sent.value_or(round.packets); sent > 0)
+        figures.out_of_order_percent.add(kPercentBounds, percent(round.out_of_order, sent));
     if (round.jitter)
         figures.jitter_us.add(kJitterBoundsUs, static_cast<double>(round.jitter->us()));
     if (round.rtt) figures.rtt_ms.add(kRttBoundsMs, static_cast<double>(round.rtt->us()) / 1000.0);

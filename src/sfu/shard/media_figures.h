@@ -57,6 +57,8 @@ struct StreamRound {
     std::optional<Duration> rtt;
     std::uint64_t bytes = 0;   // that came, headers included
     std::uint32_t frames = 0;  // whose last packet came
+    std::optional<std::uint64_t> sent =
+        std::nullopt;  // what `out_of_order` is of, if not `packets`
 };
 
 struct StreamFigures {

@@ -141,9 +141,10 @@ TEST_CASE("Shard: loss and order of what comes in, each 5 s and at the end [OBS-
     CHECK(call.incoming().loss_percent.count() == 1);
     CHECK(call.incoming().loss_percent.counts[0] == 1);
     CHECK(call.incoming().jitter_us.count() == 1);
-    CHECK(call.incoming().rtt_ms.count() == 0);  // nobody measured
-    CHECK(call.outgoing().loss_percent.count() == 1);
-    CHECK(call.outgoing().jitter_us.count() == 0);  // nobody reported
+    CHECK(call.incoming().rtt_ms.count() == 0);                // nobody measured
+    CHECK(call.outgoing().loss_percent.count() == 0);          // nobody reported
+    CHECK(call.outgoing().out_of_order_percent.count() == 1);  // which takes no report
+    CHECK(call.outgoing().jitter_us.count() == 0);
 
     call.publish(5000, true, [](std::uint16_t s) { return s % 50 == 7; });
     CHECK(call.incoming().lost >= 9);

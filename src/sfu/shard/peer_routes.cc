@@ -143,4 +143,13 @@ void PeerRoutes::pass_on(Timestamp now, const ShardPeer& peer, WorkerIndex to) {
         foreign_paths_.prove(now, path, to);
 }
 
+// Where it was they counted as proved, also those on which our check is not answered yet: the
+// answer comes here.
+void PeerRoutes::take_over(ShardPeer& peer) {
+    for (const ice::Path& path : shown_paths(peer.transport())) {
+        foreign_paths_.erase(path);
+        remember(peer, path, peer.transport().is_valid_path(path));
+    }
+}
+
 }  // namespace confab::sfu

@@ -66,6 +66,8 @@ class PeerRoutes {
     // The peer goes on at `to`, which is told of what still comes here for it, until departed()
     // forgets it.
     void pass_on(Timestamp now, const ShardPeer& peer, WorkerIndex to);
+    // It goes on here: its paths are another worker's no more.
+    void take_over(ShardPeer& peer);
     Departures& departed() { return departed_; }
 
     // Of checks for which find() knows nobody.

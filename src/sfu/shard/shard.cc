@@ -31,13 +31,14 @@ Shard::Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links)
       routes_(config_.index, config_.worker_count, stranger_key(rng_)),
       queue_(engine_, wheel_, routes_),
       tracks_(config_.index, config_.options),
+      stale_(tracks_, wheel_),
       speakers_(events_, wheel_),
       quality_(events_, wheel_),
       upstream_(tracks_, links_, queue_, config_.options.loss_proxying),
       subscriptions_(
           {peers_, tracks_, upstream_, quality_, events_, queue_, wheel_, rng_, config_.options}),
-      fan_out_({pool_, subscriptions_, upstream_, queue_, events_}, config_.options.frame_hold,
-               config_.options.sound_hold),
+      fan_out_({pool_, subscriptions_, upstream_, queue_, events_, stale_},
+               config_.options.frame_hold, config_.options.sound_hold),
       changes_({tracks_, fan_out_, subscriptions_, links_, wheel_}),
       replicas_({tracks_, upstream_, fan_out_, changes_, links_, pool_}),
       arrivals_({tracks_, upstream_, events_}),
@@ -155,6 +156,7 @@ void Shard::handle_timeout(Timestamp now) {
     data_.router().handle_timeout(now);
     connections_.serve_waiting(now);
     changes_.begin_turn(now);
+    stale_.begin_turn(now);
     for (std::size_t i = 0; i < kMaxTimersPerTurn; ++i) {
         TimerNode* node = wheel_.pop_due(now);
         if (node == nullptr) return;

@@ -177,6 +177,7 @@ class Shard : private DueTimers {
     FlushQueue queue_;
     PeerTable peers_;
     TrackTable tracks_;
+    StaleHistory stale_;
     Speakers speakers_;
     QualityReports quality_;
     Upstream upstream_;

@@ -48,7 +48,7 @@ TEST_CASE("Control shards: an id names its own") {
     CHECK(control_shard_of(Event(SpeakerLevels{RoomId(of(2, 9)), {}})) == 2);
     CHECK(control_shard_of(Event(StreamStateChanged{DownTrackId(of(4, 9)), {}})) == 4);
     CHECK(control_shard_of(Event(LayerStarted{ReceiverId(of(5, 9)), 0, {}, {}, 0, 0, {}})) == 5);
-    CHECK(control_shard_of(Event(QualityBatch{PeerId(of(6, 9)), {}})) == 6);
+    CHECK(control_shard_of(Event(QualityBatch{PeerId(of(6, 9)), {}, {}})) == 6);
     CHECK(control_shard_of(Event(DataProgress{PeerId(of(7, 9)), 1})) == 7);
 }
 

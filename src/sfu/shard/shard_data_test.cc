@@ -216,6 +216,7 @@ void slowed_not_lost(std::size_t worker_of_receiver) {
         flood();
         data.world.run(1);
     }
+    data.world.run(200);  // until the others have all of it, too
     const auto got = data.texts(1, "PA_p0");
     REQUIRE(got.size() == kMessages);
     for (std::size_t i = 0; i < kMessages; i += 97)
@@ -233,6 +234,59 @@ TEST_CASE("Data: a receiver that is behind slows its sender, nothing is lost [SI
 
 TEST_CASE("Data: the same with the receiver on another worker [SIG-122][DC-20][DES-41]") {
     slowed_not_lost(1);
+}
+
+// Of 10 KB each: more than a client and the window of its sender take.
+constexpr std::uint32_t kMany = 200;
+
+TEST_CASE("Data: who is held back says what may be lost all the same [DC-20] [DC-23]") {
+    for (const std::size_t worker : {0U, 1U}) {
+        DataWorld data(2, {0, worker, 0});
+        const DataTrackId track(77);
+        data.world.command(0, AddDataTrack{RoomId(1), data.members[0].member, 5, track});
+        data.world.command(0, FlowDataTrack{RoomId(1), data.members[2].member, track, 6});
+        data.clients[1]->deaf = true;
+        const std::string filling(10'000, '.');
+        for (std::uint32_t i = 0; i < kMany; ++i)
+            REQUIRE(data.send(0, text_packet(std::to_string(i) + filling, i + 1)));
+        data.world.run(1000);
+        const std::size_t held = data.clients[2]->messages.size();
+        REQUIRE(held < kMany);  // the rest waits in the sender's connection
+        for (int i = 0; i < 100; ++i) {
+            REQUIRE(data.send(0, text_packet("quick"), "_lossy"));
+            Bytes frame(40, 7);
+            store_be16(&frame[2], 5);
+            REQUIRE(data.send(0, frame, "_data_track"));
+            data.world.run(5);
+        }
+        CHECK(data.clients[2]->messages.size() == held + 200);
+        data.clients[1]->deaf = false;
+        data.world.run(3000);
+        CHECK(data.clients[2]->messages.size() == kMany + 200);
+        CHECK(data.texts(1).size() == kMany + 100);
+        CHECK(data.dropped() == 0);
+    }
+}
+
+TEST_CASE("Data: no channel of its own gets a message past the window of its sender [IMM-15]") {
+    DataWorld data(1, {0, 0, 0});
+    data.clients[0]->transport->want_channel(test::world_time(data.world.now_ms),
+                                             {"own", false, std::uint16_t{0}});
+    data.world.run(300);
+    data.clients[1]->deaf = true;
+    const std::string filling(10'000, '.');
+    for (std::uint32_t i = 0; i < kMany; ++i)
+        REQUIRE(data.send(0, text_packet(std::to_string(i) + filling, i + 1)));
+    data.world.run(1000);
+    const std::size_t held = data.clients[2]->messages.size();
+    REQUIRE(held < kMany);
+    for (int i = 0; i < 20; ++i)
+        REQUIRE(data.send(0, Bytes(1'000, 7), "own"));
+    data.world.run(1000);
+    CHECK(data.clients[2]->messages.size() == held);
+    data.clients[1]->deaf = false;
+    data.world.run(3000);
+    CHECK(data.clients[2]->messages.size() == kMany + 20);
 }
 
 TEST_CASE("Data: who takes nothing for 5 s holds nobody back any more, and is counted [DC-25]") {
@@ -335,7 +389,7 @@ TEST_CASE("Data: what was acknowledged before its sender left is delivered [SIG-
         for (std::uint32_t i = 0; i < kMessages; ++i)
             REQUIRE(data.send(0, text_packet(std::to_string(i) + filling, i + 1)));
         data.world.run(3000);
-        REQUIRE(data.clients[0]->transport->buffered_amount(
+        REQUIRE(data.clients[0]->transport->data().buffered_amount(
                     data.clients[0]->channels.at("_reliable")) == 0);
         data.world.command(0, DataMemberGone{RoomId(1), data.members[0].member});
         data.world.command(0, ClosePeer{data.clients[0]->id});
@@ -358,7 +412,7 @@ TEST_CASE("Data: what a sender that goes had too much of is counted as dropped [
     for (std::uint32_t i = 0; i < kMessages; ++i)
         REQUIRE(data.send(0, text_packet(std::to_string(i) + (i < kLarge ? filling : "."), i + 1)));
     data.world.run(3000);
-    REQUIRE(data.clients[0]->transport->buffered_amount(
+    REQUIRE(data.clients[0]->transport->data().buffered_amount(
                 data.clients[0]->channels.at("_reliable")) == 0);
     REQUIRE(data.texts(2).size() < kLarge);  // the rest waits in the sender's connection
     data.world.command(0, DataMemberGone{RoomId(1), data.members[0].member});

@@ -88,6 +88,7 @@ void Shard::finish_exports(Timestamp now) {
         if (!all) moves_of(data_.router()).stay(c.peer);
         for (PeerExported& each : told) {
             ShardPeer* peer = peers_.find(each.peer);
+            if (all) QualityReports::hand_over(now, *peer);
             if (all && c.to) {
                 publications_.move_all(now, *peer, *c.to);
                 routes_.pass_on(now, *peer, *c.to);
@@ -141,12 +142,11 @@ void Shard::apply(Timestamp now, ImportPeer& c) {
             if (const auto passed = std::exchange(outbound->passed, {}))
                 fan_out_.catch_up(now, *outbound, *passed);
         arrivals_.end(now, id);
-        for (const ice::Path& path : shown_paths(peer->transport())) {
-            routes_.remember(*peer, path, peer->transport().is_valid_path(path));
+        routes_.take_over(*peer);
+        for (const ice::Path& path : shown_paths(peer->transport()))
             for (std::size_t w = 0; w < config_.worker_count; ++w)
                 if (w != config_.index)
                     links_.push(now, static_cast<WorkerIndex>(w), LinkPathProved{path});
-        }
         for (std::size_t w = 0; w < config_.worker_count; ++w)
             if (w != config_.index) links_.push(now, static_cast<WorkerIndex>(w), LinkArrived{id});
         data_.router().connected(now, id);
@@ -167,6 +167,8 @@ void Shard::apply(Timestamp now, ImportPeer& c) {
 void Shard::apply(Timestamp now, EndAwait& c) {
     arrivals_.apply(now, c);
     routes_.departed().add_names(c.peer, c.at, c.names);
+    for (const ReceiverId receiver : c.receivers)
+        if (tracks_.find_receiver(receiver) == nullptr) tracks_.note_moved(receiver, c.peer, c.at);
     for (const ReceiverId receiver : tracks_.moved_of(c.peer))
         replicas_.send_on(now, receiver);
 }

@@ -5,6 +5,9 @@
 // MC-20, FWD-18): their clients notice nothing, nor does anybody else in the room.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -335,6 +338,34 @@ TEST_CASE("Shard: a new port that was only asked when its client moved is heard 
     CHECK(call.stays.rtp.size() == before + 30);
 }
 
+TEST_CASE(
+    "Shard: a new port that was only asked when its client moved and came back is heard "
+    "[MC-03] [MC-20]") {
+    const auto is_request = [](BytesView datagram) {
+        return wire::StunMessage::parse(datagram)->message_class() == wire::StunClass::kRequest;
+    };
+    const auto is_stun = [](BytesView datagram) {
+        return wire::classify(datagram) == wire::PacketKind::kStun;
+    };
+    Call call(3, 0, 2);  // where the kernel gives all datagrams
+    World& world = call.world;
+    call.publish(2000);
+    call.publisher.address.port = 9900;
+    world.drop_to_shards = is_stun;
+    call.publish(100);
+    const std::size_t before = call.stays.rtp.size();
+    call.world.move(call.publisher, 1, {call.receiver}, {});
+    call.world.move(call.publisher, 0, {call.receiver}, {});
+    // None of its own checks comes.
+    world.drop_to_shards = [&](BytesView datagram) {
+        return is_stun(datagram) && is_request(datagram);
+    };
+    world.run(1000);
+    CHECK(call.stays.rtp.size() == before);
+    call.publish(300);
+    CHECK(call.stays.rtp.size() == before + 30);
+}
+
 TEST_CASE("Shard: a client that returns to a port it had before it moved is heard [MC-03]") {
     for (const std::size_t to : {0U, 2U}) {
         CAPTURE(to);
@@ -409,48 +440,199 @@ TEST_CASE("Shard: who fell silent while it moved is told to be silent [MC-20] [I
 
 // The publisher's worker has another subscriber where the first one goes, so that the news is there
 // before it.
+// So may its first packet be.
 TEST_CASE("Shard: sound that is unmuted while its listener moves is heard by it [MC-20] [IN-21]") {
-    Cluster world(3);
+    for (const int meanwhile : {0, 1}) {
+        CAPTURE(meanwhile);
+        Cluster world(3);
+        Client& publisher = world.add_client(0);
+        Client& moves = world.add_client(1);
+        Client& stays = world.add_client(2);
+        world.run(300);
+        const AddReceiver audio = opus_receiver(publisher);
+        world.command(0, audio);
+        const AddDownTrack to_moves = down_track_to(moves, audio, 0, 5000);
+        world.command(1, to_moves);
+        world.command(2, down_track_to(stays, audio, 0, 6000));
+        world.run(10);
+        std::uint16_t next = 0;
+        const auto talk = [&](int count) {
+            for (int i = 0; i < count; ++i) {
+                wire::RtpHeader header;
+                header.payload_type = 111;
+                header.ssrc = 77;
+                header.sequence = next++;
+                header.timestamp = next * 960U;
+                std::deque<std::pair<SocketAddress, Bytes>> out;
+                publisher.send(header, Bytes(60, 1), out, "1");
+                world.client_out[&publisher].push_back(std::move(out.front()));
+                world.run(20);
+            }
+        };
+        talk(10);
+        REQUIRE(moves.rtp.size() == 10);
+        world.command(0, MuteReceiver{audio.receiver, true});
+        world.run(100);
+        const PeerExported exported = world.export_peer(moves, WorkerIndex{2});
+        world.command(0, MuteReceiver{audio.receiver, false});
+        world.run(5);
+        talk(meanwhile);
+        ImportPeer import;
+        import.down_tracks = {to_moves};
+        import.state = exported.state;
+        import.exported = exported.at;
+        REQUIRE(world.import_peer(moves, 2, std::move(import)));
+        world.run(1);
+        moves.rtp.clear();
+        talk(10);
+        // Not the silence that a mute is followed by.
+        CHECK(std::count_if(moves.rtp.begin(), moves.rtp.end(), [](const ReceivedRtp& packet) {
+                  return packet.payload == Bytes(60, 1);
+              }) == 10);
+    }
+}
+
+// Control learned of it when it had described the receiver already.
+TEST_CASE("Shard: a codec that showed as its publisher left is known where it goes [SIG-100]") {
+    Cluster world(2);
     Client& publisher = world.add_client(0);
-    Client& moves = world.add_client(1);
-    Client& stays = world.add_client(2);
+    Client& watches = world.add_client(1);
     world.run(300);
-    const AddReceiver audio = opus_receiver(publisher);
-    world.command(0, audio);
-    const AddDownTrack to_moves = down_track_to(moves, audio, 0, 5000);
-    world.command(1, to_moves);
-    world.command(2, down_track_to(stays, audio, 0, 6000));
+    const AddReceiver vp8 = vp8_receiver(publisher);
+    AddReceiver receiver = vp8;
+    receiver.any_codec = true;
+    receiver.codecs.insert(receiver.codecs.begin(),
+                           {Codec::kVp9, PayloadType(98), PayloadType(99), 90'000, true});
+    world.command(0, receiver);
+    world.command(1, down_track_to(watches, vp8, 0, 5000));
     world.run(10);
-    std::uint16_t next = 0;
-    const auto talk = [&](int count) {
+    std::uint16_t sequence = 100;
+    std::int64_t frame = 0;
+    publish_video(world, publisher, world.now_ms + 200, sequence, frame);
+    REQUIRE(watches.rtp.size() > 15);
+    world.move(publisher, 1, {receiver}, {});
+    publish_video(world, publisher, world.now_ms + 1'000, sequence, frame);
+    CHECK(check_continuous(watches, 5000, 3000) == static_cast<std::size_t>(frame) * 3);
+}
+
+TEST_CASE(
+    "Shard: what a subscriber lost before it moved costs a key frame, not three seconds [MC-20] "
+    "[FWD-11]") {
+    Call call(3, 0, 1);
+    call.publish(2000);
+    const std::size_t before = call.publisher.rtcp.size();
+    const std::uint16_t lost = call.moves.rtp.back().sequence;
+    const auto ask = [&](std::uint16_t number) {
+        Bytes compound(100);
+        ByteWriter out(compound);
+        const std::array<std::uint16_t, 1> list{number};
+        REQUIRE(wire::write_nack(out, 1, 5000, list));
+        compound.resize(out.size());
+        call.moves.send_rtcp(compound, call.world.client_out[&call.moves]);
+        call.world.run(100);
+        return plis_to(call.publisher, before);
+    };
+    call.world.move(call.moves, 2, {}, {call.to_moves});
+    // Never sent, or long ago: who asks for these is not helped by a key frame.
+    CHECK(ask(static_cast<std::uint16_t>(lost + 500)) == 0);
+    CHECK(ask(static_cast<std::uint16_t>(lost - 20'000)) == 0);
+    CHECK(ask(lost) == 1);
+}
+
+TEST_CASE(
+    "Shard: a publisher that went on in another codec as it left is seen in it [IN-09] [MC-20]") {
+    Cluster world(2);
+    Client& publisher = world.add_client(0);
+    Client& watches = world.add_client(1);
+    world.run(300);
+    AddReceiver receiver = vp8_receiver(publisher);
+    receiver.codecs.push_back({Codec::kH264, PayloadType(102), std::nullopt, 90'000, true});
+    world.command(0, receiver);
+    AddDownTrack down = down_track_to(watches, receiver, 0, 5000);
+    down.codecs.push_back({Codec::kH264, PayloadType(108), std::nullopt, 90'000, true});
+    world.command(1, down);
+    world.run(10);
+    std::uint16_t sequence = 10;
+    const auto send = [&](int count) {
+        const std::size_t before = watches.rtp.size();
         for (int i = 0; i < count; ++i) {
             wire::RtpHeader header;
-            header.payload_type = 111;
-            header.ssrc = 77;
-            header.sequence = next++;
-            header.timestamp = next * 960U;
+            header.payload_type = 102;
+            header.ssrc = 0x264;
+            header.sequence = sequence++;
+            header.timestamp = sequence * 1800U;
+            header.marker = true;
             std::deque<std::pair<SocketAddress, Bytes>> out;
-            publisher.send(header, Bytes(60, 1), out, "1");
+            publisher.send(header, Bytes{0x67, 0x42, 0, 0x1F, 1, 2}, out, "0");
             world.client_out[&publisher].push_back(std::move(out.front()));
             world.run(20);
         }
+        return watches.rtp.size() - before;
     };
-    talk(10);
-    REQUIRE(moves.rtp.size() == 10);
-    world.command(0, MuteReceiver{audio.receiver, true});
-    world.run(100);
-    const PeerExported exported = world.export_peer(moves, WorkerIndex{2});
-    world.command(0, MuteReceiver{audio.receiver, false});
-    world.run(5);
+    (void)send(20);
+    REQUIRE(send(5) == 5);
+    const std::size_t told = world.events_of<LayerStarted>().size();
+    world.move(publisher, 1, {receiver}, {});  // described as before
+    CHECK(send(5) == 5);
+    CHECK(world.events_of<LayerStarted>().size() == told);
+}
+
+TEST_CASE("Shard: what rings lost before a publisher moved is mended by a key frame [DES-41]") {
+    Call call(3, 0, 1);
+    call.publish(2000);
+    const std::size_t before = call.publisher.rtcp.size();
+    call.world.links.capacity = 0;
+    call.publish(100);
+    const PeerExported exported = call.world.export_peer(call.publisher, WorkerIndex{1});
+    REQUIRE(exported.state);
+    call.world.links.capacity = 100'000;
+    REQUIRE(plis_to(call.publisher, before) == 0);
     ImportPeer import;
-    import.down_tracks = {to_moves};
+    import.receivers = {call.receiver};
     import.state = exported.state;
     import.exported = exported.at;
-    REQUIRE(world.import_peer(moves, 2, std::move(import)));
-    world.run(1);
-    const std::size_t before = moves.rtp.size();
-    talk(10);
-    CHECK(moves.rtp.size() == before + 10);
+    REQUIRE(call.world.import_peer(call.publisher, 1, std::move(import)));
+    call.world.run(50);
+    call.publish(200);
+    CHECK(plis_to(call.publisher, before) >= 1);
+}
+
+TEST_CASE("Shard: a gap in sound that its publisher takes along is waited for by nobody [DES-41]") {
+    Cluster world(3);
+    Client& speaker = world.add_client(0);
+    Client& hears = world.add_client(2);
+    world.run(300);
+    const AddReceiver receiver = opus_receiver(speaker);
+    world.command(0, receiver);
+    world.command(2, down_track_to(hears, receiver, 0, 5000));
+    world.run(10);
+    std::uint16_t sequence = 10;
+    const auto speak = [&](int packets) {
+        for (int i = 0; i < packets; ++i) {
+            wire::RtpHeader header;
+            header.payload_type = 111;
+            header.ssrc = 0xABCE;
+            header.sequence = sequence++;
+            header.timestamp = sequence * 960U;
+            speaker.send(header, Bytes(60, 1), world.client_out[&speaker], "1");
+            world.run(20);
+        }
+    };
+    speak(50);
+    REQUIRE_FALSE(hears.rtp.empty());
+    world.links.capacity = 0;
+    speak(2);
+    const PeerExported exported = world.export_peer(speaker, WorkerIndex{1});
+    REQUIRE(exported.state);
+    world.links.capacity = 100'000;
+    ImportPeer import;
+    import.receivers = {receiver};
+    import.state = exported.state;
+    import.exported = exported.at;
+    REQUIRE(world.import_peer(speaker, 1, std::move(import)));
+    speak(50);
+    // Its worker sleeps: nothing is due that was due already.
+    CHECK(world.shards[1]->next_deadline() > world_time(world.now_ms - 1));
 }
 
 TEST_CASE("Shard: who asked an old home that was to be the home again, but is not [MC-20]") {
@@ -466,7 +648,7 @@ TEST_CASE("Shard: who asked an old home that was to be the home again, but is no
     world.command(2, down_track_to(late, call.receiver, 0, 7000));
     world.run(5);
     // It stays after all.
-    world.command(0, EndAwait{call.publisher.id, {}, 0});
+    world.command(0, EndAwait{call.publisher.id, {}, 0, {}});
     world.run(5);
     const std::size_t before = late.rtp.size();
     call.frame = 0;  // a key frame
@@ -493,6 +675,39 @@ TEST_CASE("Shard: a publisher moves before others hear of it, and they miss noth
     CHECK(check_continuous(call.stays, 6000, 3000) == call.packets());
 }
 
+TEST_CASE("Shard: what was measured before a move counts once [MC-20] [OBS-01]") {
+    Call call(2, 0, 0);
+    World& world = call.world;
+    call.publish(1000);
+    call.sequence = static_cast<std::uint16_t>(call.sequence + 5);  // these never come
+    call.publish(1000);
+    const auto lost = [&](Direction direction) {
+        std::uint64_t sum = 0;
+        for (const auto& shard : world.shards)
+            for (std::size_t source = 0; source < kMediaSources; ++source)
+                sum += shard->figures()
+                           .of(direction, MediaKind::kVideo, static_cast<MediaSource>(source))
+                           .lost;
+        return sum;
+    };
+    wire::ReportBlock block;
+    block.ssrc = 5000;
+    block.cumulative_lost = 5 + 3;  // what did not come could not be sent
+    block.highest_sequence = call.moves.rtp.back().sequence;
+    Bytes compound(100);
+    ByteWriter out(compound);
+    REQUIRE(wire::write_receiver_report(out, 77, {&block, 1}));
+    compound.resize(out.size());
+    call.moves.send_rtcp(compound, world.client_out[&call.moves]);
+    world.run(5);
+    REQUIRE(lost(Direction::kIncoming) + lost(Direction::kOutgoing) == 0);
+    call.world.move(call.moves, 1, {}, {call.to_moves});
+    call.world.move(call.publisher, 1, {call.receiver}, {});
+    call.publish(7000);
+    CHECK(lost(Direction::kIncoming) == 5);
+    CHECK(lost(Direction::kOutgoing) == 3);
+}
+
 TEST_CASE("Shard: who asks the old home of a track is sent to the new one [MC-20]") {
     Call call(4, 0, 1);  // the third knows nothing of the track yet
     call.publish(200);
@@ -514,7 +729,7 @@ TEST_CASE(
     call.publish(200);
     call.world.move(call.publisher, 1, {call.receiver}, {});
     call.world.command(0, AwaitPeer{call.publisher.id, {}});
-    call.world.command(0, EndAwait{call.publisher.id, {}, 0});
+    call.world.command(0, EndAwait{call.publisher.id, {}, 0, {}});
     Client& late = call.world.add_client(2);
     call.world.run(300);
     call.world.command(2, down_track_to(late, call.receiver, 0, 7000));
@@ -522,6 +737,38 @@ TEST_CASE(
     call.frame = 0;  // a key frame
     call.publish(300);
     CHECK(late.rtp.size() > 10);
+}
+
+// Counted as one of another worker, where it never was, until that is refused.
+TEST_CASE("Shard: who subscribes to a publisher that was about to move and stays gets it [MC-20]") {
+    Call call(4, 0, 1);
+    Cluster& world = call.world;
+    call.publish(200);
+    Client& late = world.add_client(2);
+    Client& beside = world.add_client(1);
+    Client& later = world.add_client(3);
+    world.command(3, RemoveDownTrack{call.to_stays.down_track, false});
+    world.command(1, RemoveDownTrack{call.to_moves.down_track, false});
+    world.run(300);
+    world.command(1, AwaitPeer{call.publisher.id, {}});
+    world.command(2, down_track_to(late, call.receiver, 1, 7000));
+    world.command(1, down_track_to(beside, call.receiver, 1, 8000));
+    world.run(10);
+    world.command(1, EndAwait{call.publisher.id, {}, 0, {call.receiver.receiver}});
+    // What was said of it before may come behind that.
+    world.command(3, down_track_to(later, call.receiver, 1, 9000));
+    world.run(10);
+    call.frame = 0;  // a key frame
+    call.publish(300);
+    for (const Client* client : {&late, &beside, &later})
+        CHECK(client->rtp.size() > 10);
+    CHECK(world.shards[1]->snapshot().tracks == 1);
+    // It moves there after all.
+    world.move(call.publisher, 1, {call.receiver}, {});
+    const std::size_t before = late.rtp.size();
+    call.publish(300);
+    for (const Client* client : {&late, &beside, &later})
+        CHECK(client->rtp.size() >= before + 27);
 }
 
 TEST_CASE("Shard: a peer that is awaited and does not come leaves nothing [MC-20]") {

@@ -4,7 +4,10 @@
 // Subscribers whose network is down for a while, through a whole shard (02 ICE-14, MC-03).
 #include <doctest/doctest.h>
 
-#include "sfu/shard/shard_testing.h"
+#include <string>
+#include <vector>
+
+#include "sfu/shard/shard_data_testing.h"
 
 namespace confab::sfu {
 namespace {
@@ -106,6 +109,27 @@ TEST_CASE("Shard: a picture goes on behind an outage with a key frame, numbers g
     publish(500);
     CHECK(call.step() == 1);
     CHECK(call.subscriber.rtp.size() > shown + 20);
+}
+
+TEST_CASE("Shard: data goes on with a report that is the first sign after an outage [DC-20]") {
+    test::DataWorld data(1, {0, 0});
+    World& world = data.world;
+    Client& cut = *data.clients[1];
+    world.cut = &cut;
+    REQUIRE(data.send(0, test::text_packet("held back", 1)));
+    world.run(1'300);
+    REQUIRE(data.texts(1).empty());
+    world.cut = nullptr;
+    world.drop_to_shards = [](BytesView datagram) {
+        return wire::classify(datagram) != wire::PacketKind::kRtcp;
+    };
+    Bytes compound(100);
+    ByteWriter out(compound);
+    REQUIRE(wire::write_receiver_report(out, 1, {}));
+    compound.resize(out.size());
+    cut.send_rtcp(compound, world.client_out[&cut]);
+    world.run(20);
+    CHECK(data.texts(1) == std::vector<std::string>{"held back"});
 }
 
 }  // namespace

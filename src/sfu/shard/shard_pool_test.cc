@@ -60,5 +60,43 @@ TEST_CASE("Shard: more history than the pool holds leaves it hearing who comes [
     CHECK(late.transport->connected());
 }
 
+// At its home and at another worker.
+TEST_CASE("Shard: a video track that falls silent keeps no packets, muted or not [DES-33]") {
+    for (const bool muted : {false, true}) {
+        CAPTURE(muted);
+        World world(2);
+        Client& publisher = world.add_client(0);
+        Client& here = world.add_client(0);
+        Client& there = world.add_client(1);
+        world.run(300);
+        const AddReceiver receiver = vp8_receiver(publisher);
+        world.command(0, receiver);
+        world.command(0, down_track_to(here, receiver, 0, 6000));
+        world.command(1, down_track_to(there, receiver, 0, 7000));
+        world.run(10);
+        std::uint16_t sequence = 100;
+        std::int64_t frame = 0;
+        test::publish_video(world, publisher, 3'000, sequence, frame);
+        if (muted) world.command(0, MuteReceiver{receiver.receiver, true});
+        for (const auto& shard : world.shards)
+            CHECK(shard->pool().large_in_use() > 100);
+        // For as long as somebody may ask for one.
+        world.run(1'500);
+        for (const auto& shard : world.shards)
+            CHECK(shard->pool().large_in_use() > 30);
+        world.run(3'000);
+        for (const auto& shard : world.shards)
+            CHECK(shard->pool().large_in_use() == 0);
+        if (muted) world.command(0, MuteReceiver{receiver.receiver, false});
+        const std::size_t before = there.rtp.size();
+        frame = 0;  // a key frame
+        test::publish_video(world, publisher, world.now_ms + 1'000, sequence, frame);
+        CHECK(here.rtp.size() > before + 80);
+        CHECK(there.rtp.size() > before + 80);
+        for (const auto& shard : world.shards)
+            CHECK(shard->pool().large_in_use() > 80);
+    }
+}
+
 }  // namespace
 }  // namespace confab::sfu

@@ -138,7 +138,8 @@ struct World {
             config.options = options;
             config.pool = pool;
             config.wall = UnixTime::seconds(1'700'000'000);
-            config.candidates = {{0, ice::Protocol::kUdp, address_of(i)}};
+            config.candidates = {{0, ice::Protocol::kUdp, address_of(i)},
+                                 {1, ice::Protocol::kTcp, address_of(i)}};
             shards.push_back(std::make_unique<Shard>(config, world_time(0), Rng(100 + i), links));
         }
     }
@@ -197,9 +198,7 @@ struct World {
         while (!to_shards.empty()) {
             auto [from, to, bytes] = std::move(to_shards.front());
             to_shards.pop_front();
-            ice::Path path;
-            path.local = to;
-            path.remote = from;
+            const ice::Path path = path_of(from, to);
             const std::size_t own = to.port - 7000U;
             const std::size_t first = entrance.value_or(own);
             const auto owner = give(first, path, bytes, {});
@@ -210,6 +209,17 @@ struct World {
             const auto next = give(*owner, path, bytes, {via, {}});
             if (next && next != via) (void)give(*next, path, bytes, {owner, {}});
         }
+    }
+    ice::Path path_of(const SocketAddress& client, const SocketAddress& shard) const {
+        ice::Path path;
+        path.local = shard;
+        path.remote = client;
+        if (const auto stream = streams.find(client); stream != streams.end()) {
+            path.socket = 1;
+            path.protocol = ice::Protocol::kTcp;
+            path.tcp_connection = stream->second;
+        }
+        return path;
     }
     std::optional<WorkerIndex> give(std::size_t shard, const ice::Path& path, BytesView bytes,
                                     const Shard::Origin& origin) {
@@ -325,6 +335,7 @@ struct World {
     };
     std::deque<Datagram> to_shards;
     std::vector<Event> events;
+    std::map<SocketAddress, std::uint32_t> streams;  // of clients that come by TCP
     // A datagram that a client does not get, as it was on the wire.
     std::function<bool(const Client&, BytesView)> lose;
     std::function<bool(BytesView)> drop_to_shards;  // the same for what shards do not get

@@ -39,6 +39,7 @@ std::size_t stream_of(const Track& track, const MediaPacket& media) {
 void FanOut::take(Timestamp now, Track& track, MediaPacket& media, PacketRef& ref) {
     if (track.unused()) return;
     track.remember(parts_.pool, media, ref);
+    parts_.stale.note(now, track);
     track.note_passed(stream_of(track, media), media.sequence);
     if (track.expects()) track.keep(parts_.pool, {media, ref});
     if (track.subscribers().empty()) return;

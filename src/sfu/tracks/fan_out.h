@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "sfu/inbound/stale_history.h"
 #include "sfu/packet/packet_pool.h"
 #include "sfu/tracks/subscriptions.h"
 
@@ -26,6 +27,7 @@ class FanOut {
         Upstream& upstream;
         FlushQueue& queue;
         EventOutlets& events;
+        StaleHistory& stale;
     };
     FanOut(const Parts& parts, FrameHoldLimits hold, Duration sound_hold)
         : parts_(parts), hold_(hold), sound_hold_(sound_hold) {}

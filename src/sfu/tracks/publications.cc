@@ -16,6 +16,18 @@ void count_refused(PeerCounters& peer, const InboundCounters& before, const Inbo
     peer.rtp_repeated += now.duplicates - before.duplicates;
 }
 
+LayerStarted layer_started(const ShardPeer& peer, const Receiver& receiver,
+                           const InboundStream& stream, std::uint8_t spatial) {
+    const wire::FrameSize size = stream.frame_size();
+    return {receiver.id(),
+            spatial,
+            stream.codec(),
+            stream.ssrc(),
+            size.width,
+            size.height,
+            peer.uplink().inbound().rtx_ssrc_of(receiver, stream.spatial())};
+}
+
 }  // namespace
 
 // ---------------------------------------------------------------- commands
@@ -120,12 +132,20 @@ void Publications::apply(Timestamp now, MuteReceiver& c) {
     if (entry == nullptr || entry->receiver->muted() == c.muted) return;
     entry->receiver->set_muted(now, c.muted);
     entry->monitor.set_muted(c.muted, entry->track->source());
+    note_wanted(now, *entry);
     parts_.changes.source_changed(now, *entry->track);
 }
 
-void Publications::apply(Timestamp, WantLayers& c) {
-    if (ReceiverEntry* entry = parts_.tracks.find_receiver(c.receiver))
-        entry->monitor.want(c.max_spatial);
+void Publications::apply(Timestamp now, WantLayers& c) {
+    ReceiverEntry* entry = parts_.tracks.find_receiver(c.receiver);
+    if (entry == nullptr) return;
+    entry->monitor.want(c.max_spatial);
+    note_wanted(now, *entry);
+}
+
+void Publications::note_wanted(Timestamp now, const ReceiverEntry& entry) {
+    entry.receiver->note_wanted(now, entry.monitor.wanted(),
+                                entry.monitor.missing_layers(entry.track->source()));
 }
 
 // ---------------------------------------------------------------- packets
@@ -160,7 +180,7 @@ void Publications::handle_rtp(Times at, ShardPeer& peer, PacketRef packet, Bytes
         peer.counters().rtx_bytes_in += size;
     }
     const bool started = route.stream->started();
-    if (!started && !route.rtx && !view->payload.empty()) learn_codec(now, *route.receiver, *view);
+    if (!route.rtx && !view->payload.empty()) note_codec(now, peer, route, view->header);
     const InboundCounters before = route.stream->counters();
     auto media = route.rtx ? route.stream->receive_rtx(at.arrival, *view, bytes)
                            : route.stream->receive(at.arrival, *view);
@@ -172,11 +192,25 @@ void Publications::handle_rtp(Times at, ShardPeer& peer, PacketRef packet, Bytes
 }
 
 // Libraries that take their own pick of the answer do not say which in their requests (SIG-100).
-void Publications::learn_codec(Timestamp now, Receiver& receiver, const wire::RtpPacketView& view) {
+// Nor does anybody say that an encoder failed and another codec goes on (IN-09).
+void Publications::note_codec(Timestamp now, ShardPeer& peer, const InboundRoute& route,
+                              const wire::RtpHeader& header) {
+    Receiver& receiver = *route.receiver;
+    if (receiver.is_of(header.payload_type) || !receiver.take_codec(now, header.payload_type))
+        return;
     ReceiverEntry* entry = parts_.tracks.find_receiver(receiver.id());
-    if (entry == nullptr || !receiver.take_first_codec(view.header.payload_type)) return;
+    if (entry == nullptr) return;
     take_agreed(*entry, receiver.config());
+    entry->track->recent().clear();
+    if (route.stream->started()) entry->monitor.restart(route.spatial, entry->track->source());
     parts_.changes.source_changed(now, *entry->track);
+    if (!route.stream->started()) return;
+    for (const auto& stream : receiver.streams())
+        stream->request_key_frame();
+    LayerStarted event = layer_started(peer, receiver, *route.stream, route.spatial);
+    event.codec = receiver.config().codecs.front().codec;
+    event.other_codec = true;
+    parts_.events.emit(event);
 }
 
 // An SSRC was recognised.
@@ -201,17 +235,13 @@ void Publications::report_started(ShardPeer& peer, Receiver& receiver, std::uint
     // The layers of one SVC stream have one SSRC.
     const bool simulcast = receiver.config().mode != LayerMode::kMultipleSpatialLayersPerStream;
     const InboundStream* stream = receiver.find_by_spatial(simulcast ? spatial : 0);
-    if (stream == nullptr) return;
-    const wire::FrameSize size = stream->frame_size();
-    parts_.events.emit(LayerStarted{
-        receiver.id(), spatial, stream->codec(), stream->ssrc(), size.width, size.height,
-        peer.uplink().inbound().rtx_ssrc_of(receiver, stream->spatial())});
+    if (stream != nullptr) parts_.events.emit(layer_started(peer, receiver, *stream, spatial));
 }
 
 void Publications::forward(Timestamp now, ReceiverEntry& entry, InboundStream& stream,
                            MediaPacket& media, PacketRef& ref) {
     Track& track = *entry.track;
-    if (entry.receiver->take_started(media.spatial))
+    if (entry.receiver->take_started(media.spatial, stream.frame_size().known()))
         report_started(*entry.peer, *entry.receiver, media.spatial);
     // Packets before this one belong to what was known of the source then.
     bool changed = false;
@@ -225,7 +255,10 @@ void Publications::forward(Timestamp now, ReceiverEntry& entry, InboundStream& s
     const std::uint8_t before = track.source().available;
     if (entry.monitor.packet(media, track.source())) changed = true;
     if (before != track.source().available) changed = true;
-    if (changed) parts_.changes.source_changed(now, track);
+    if (changed) {
+        note_wanted(now, entry);
+        parts_.changes.source_changed(now, track);
+    }
     if (!entry.timer.scheduled()) parts_.wheel.schedule(entry.timer, entry.monitor.next_deadline());
     if (!track.replicas().empty()) parts_.replicas.copy(now, track, media, ref);
     parts_.fan_out.take(now, track, media, ref);
@@ -268,6 +301,7 @@ void Publications::handle_timeout(Timestamp now, ReceiverEntry& entry) {
     Track& track = *entry.track;
     const std::uint8_t before = track.source().available;
     if (entry.monitor.handle_timeout(now, track.source())) {
+        note_wanted(now, entry);
         const bool layers = before != track.source().available;
         if (track.kind() == MediaKind::kVideo && layers)
             parts_.changes.source_changed(now, track);

@@ -64,8 +64,11 @@ class Publications {
   private:
     void remove(Timestamp now, ReceiverId id, std::optional<WorkerIndex> moved_to = {});
     static void take_agreed(const ReceiverEntry& entry, const AddReceiver& c);
+    // What flows changed, or what is wanted of it.
+    static void note_wanted(Timestamp now, const ReceiverEntry& entry);
     void renegotiate(Timestamp now, const ReceiverEntry& entry, AddReceiver& c);
-    void learn_codec(Timestamp now, Receiver& receiver, const wire::RtpPacketView& view);
+    void note_codec(Timestamp now, ShardPeer& peer, const InboundRoute& route,
+                    const wire::RtpHeader& header);
     void stream_found(Timestamp now, ShardPeer& peer, const InboundRoute& route);
     void stream_started(ShardPeer& peer, const InboundRoute& route);
     void report_started(ShardPeer& peer, Receiver& receiver, std::uint8_t spatial);

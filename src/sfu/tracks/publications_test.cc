@@ -182,6 +182,37 @@ TEST_CASE("Publications: a layer starts once, and is told before its packet leav
     CHECK(studio.track(Stage::kVideo).source().available == 3);
 }
 
+TEST_CASE(
+    "Publications: of another codec that goes on only what came of it is there [IN-09] [IN-21]") {
+    Studio studio;
+    AddReceiver add = Stage::video_of(studio.peer);
+    add.codecs.push_back({Codec::kH264, PayloadType(102), std::nullopt, 90'000, true});
+    add.layers = {{"q", 0, Ssrc(10), std::nullopt, 320, 180},
+                  {"h", 1, Ssrc(11), std::nullopt, 640, 360}};
+    studio.command(add);
+    std::uint16_t sequence = 1;
+    const auto send = [&](std::uint8_t pt, std::uint32_t ssrc, const Bytes& payload) {
+        studio.rtp(studio.peer, {sequence, sequence * 3'000U, pt, ssrc, payload});
+    };
+    for (; sequence < 4; ++sequence)
+        for (const std::uint32_t ssrc : {11U, 10U})
+            send(96, ssrc, inbound_test::vp8_key());
+    const SourceState& source = studio.track(Stage::kVideo).source();
+    REQUIRE(source.available == 3);
+    REQUIRE(source.max_seen.spatial == 1);
+    (void)studio.take_events<LayerStarted>();
+    for (; sequence < 14; ++sequence, studio.now_ms += 30)
+        send(102, 10, Bytes{0x67, 0x42, 0x00, 0x1F, 1, 2});
+    CHECK(source.codec == Codec::kH264);
+    CHECK(source.available == 1);
+    CHECK(source.max_seen.spatial == 0);
+    const auto told = studio.take_events<LayerStarted>();
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].other_codec);
+    CHECK(told[0].spatial == 0);
+    CHECK(told[0].codec == Codec::kH264);
+}
+
 // ---------------------------------------------------------------- reports
 
 wire::SenderReport report_of(std::uint32_t ssrc, std::int64_t seconds, std::uint32_t rtp_time) {

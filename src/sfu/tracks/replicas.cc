@@ -64,10 +64,7 @@ void Replicas::send_on(Timestamp now, ReceiverId receiver) {
     Track* track = parts_.tracks.find(receiver);
     const auto home = parts_.tracks.moved_to(receiver);
     if (track == nullptr || !home) return;
-    for (const Replica& replica : track->replicas())
-        if (replica.worker != *home)
-            parts_.links.push(now, replica.worker, LinkMoved{receiver, *home});
-    track->replicas().clear();
+    move_away(now, *track, *home);
     parts_.tracks.drop_if_unused(receiver);
 }
 

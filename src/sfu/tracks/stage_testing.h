@@ -198,6 +198,7 @@ struct Stage : DueTimers {
     void turn() {
         fan_out.deliver(now());
         changes.begin_turn(now());
+        stale.begin_turn(now());
         while (TimerNode* node = wheel.pop_due(now()))
             if (node->owner() != nullptr)
                 static_cast<Timed*>(node->owner())->on_timer(*this, now());
@@ -245,13 +246,15 @@ struct Stage : DueTimers {
     std::vector<std::unique_ptr<Seat>> seats;
     PeerTable peers;
     TrackTable tracks{kSelf, options};
+    StaleHistory stale{tracks, wheel};
     Speakers speakers{events, wheel};
     QualityReports quality{events, wheel};
     Upstream upstream{tracks, links, queue, options.loss_proxying};
     Subscriptions subscriptions{
         {peers, tracks, upstream, quality, events, queue, wheel, rng, options}};
-    FanOut fan_out{
-        {pool, subscriptions, upstream, queue, events}, options.frame_hold, options.sound_hold};
+    FanOut fan_out{{pool, subscriptions, upstream, queue, events, stale},
+                   options.frame_hold,
+                   options.sound_hold};
     SourceChanges changes{{tracks, fan_out, subscriptions, links, wheel}};
     Replicas replicas{{tracks, upstream, fan_out, changes, links, pool}};
     Publications publications{

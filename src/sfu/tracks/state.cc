@@ -29,6 +29,28 @@ Add* take(std::vector<Add>& all, std::vector<bool>& taken, Id Add::* id, std::ui
     return nullptr;
 }
 
+// Its first packet may have come when control had described it already (SIG-100).
+void know_codec(Timestamp now, Receiver& receiver) {
+    if (!receiver.config().any_codec) return;
+    const std::vector<ReceiveCodec>& codecs = receiver.config().codecs;
+    for (const auto& stream : receiver.streams()) {
+        const auto found = std::find_if(codecs.begin(), codecs.end(), [&](const ReceiveCodec& c) {
+            return c.codec == stream->codec();
+        });
+        if (found != codecs.end()) return (void)receiver.take_codec(now, found->pt.value());
+    }
+}
+
+// What rings were too full for is asked for by nobody: a key frame makes up for it (DES-41). Of
+// sound there is none.
+void mend_gaps(const std::vector<Replica>& fed, Receiver& receiver) {
+    if (receiver.config().kind != MediaKind::kVideo) return;
+    const bool any =
+        std::any_of(fed.begin(), fed.end(), [](const Replica& r) { return r.gaps != 0; });
+    for (const auto& stream : receiver.streams())
+        if (any) stream->request_key_frame();
+}
+
 }  // namespace
 
 // ---------------------------------------------------------------- published
@@ -51,6 +73,7 @@ void Publications::save(const ShardPeer& peer, bool here, StateWriter& out) cons
             inner.list(5, fed, fed.size(), [](auto& one, const Replica& replica) {
                 one.field(1, replica.worker);
                 one.field(2, replica.max_spatial);
+                one.field(3, replica.gaps);
             });
         });
     }
@@ -70,6 +93,7 @@ void Publications::load(Timestamp now, std::vector<AddReceiver>& receivers, Stat
         ReceiverEntry* entry = parts_.tracks.find_receiver(c->receiver);
         if (entry == nullptr) return;
         inner.part(2, *entry->receiver);
+        know_codec(now, *entry->receiver);
         inner.part(3, entry->monitor);
         inner.part(4, entry->track->source());
         parts_.speakers.moved_here(*entry->receiver);
@@ -78,8 +102,10 @@ void Publications::load(Timestamp now, std::vector<AddReceiver>& receivers, Stat
         inner.list(5, fed, kMaxWorkers, [](auto& one, Replica& replica) {
             one.field(1, replica.worker);
             bounded_field(one, 2, replica.max_spatial, -1, kMaxSpatialLayers - 1);
+            bounded_field(one, 3, replica.gaps, 0, (1U << kMaxSpatialLayers) - 1);
         });
         if (!inner.ok()) return;
+        mend_gaps(fed, *entry->receiver);
         for (const Replica& replica : fed)
             if (replica.worker != parts_.tracks.self())
                 entry->track->set_replica(replica.worker, replica.max_spatial);
@@ -139,10 +165,13 @@ void Subscriptions::load_one(Timestamp now, const AddDownTrack& c, bool in_doubt
     if (same && passed.size() == kMaxSpatialLayers && !in_doubt)
         std::copy(passed.begin(), passed.end(), outbound.passed.emplace().begin());
     if (in_doubt) StateAccess<DownTrack>::skip_ahead(down_track, kNumbersInDoubt);
-    if (same)
+    if (same) {
         outbound.peer->downlink().resume_share(down_track);
-    else
+        // Its track may have been muted or unmuted meanwhile, which was told to nobody here.
+        down_track.source_changed(now);
+    } else {
         down_track.switch_source(track.source(), now);
+    }
     down_track.update_settings(c.settings, now);
     if (outbound.peer->transport().connected()) down_track.set_writable(now);
     parts_.upstream.tell_wanted(now, track);

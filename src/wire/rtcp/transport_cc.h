@@ -64,13 +64,15 @@ struct TransportArrival {
     std::optional<Timestamp> arrival;  // nullopt: not received
 };
 
-// Writes one feedback from `arrivals` (ascending sequence; numbers left out count as not received).
+// Writes one feedback from `arrivals` (ascending sequence; numbers left out count as not received,
+// from `first` on where that is given: at most half of kMaxTransportStatuses before the first).
 // Returns how many elements of `arrivals` the packet covers: fewer than all when a delta does not
 // fit 16 bits, kMaxTransportStatuses is reached or the writer is nearly full; the caller goes on
 // with the rest and the next feedback_count. 0: nothing was written (no element was received, or
 // there is no room).
 std::size_t write_transport_feedback(ByteWriter& out, std::uint32_t sender_ssrc,
                                      std::uint32_t media_ssrc, std::uint8_t feedback_count,
-                                     std::span<const TransportArrival> arrivals);
+                                     std::span<const TransportArrival> arrivals,
+                                     std::optional<std::int64_t> first = std::nullopt);
 
 }  // namespace confab::wire

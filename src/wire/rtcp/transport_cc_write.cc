@@ -76,9 +76,9 @@ bool Statuses::push(const TransportArrival& arrival, std::size_t missing_before)
     return true;
 }
 
-// Elements of `arrivals` taken.
-std::size_t collect(std::span<const TransportArrival> arrivals, Statuses& statuses) {
-    std::int64_t expected = arrivals.front().sequence;
+// Elements of `arrivals` taken; the statuses begin with number `expected`.
+std::size_t collect(std::int64_t expected, std::span<const TransportArrival> arrivals,
+                    Statuses& statuses) {
     std::size_t taken = 0;
     for (const TransportArrival& arrival : arrivals) {
         if (arrival.sequence < expected) break;
@@ -135,17 +135,21 @@ void write_deltas(ByteWriter& out, const Statuses& statuses) {
 
 std::size_t write_transport_feedback(ByteWriter& out, std::uint32_t sender_ssrc,
                                      std::uint32_t media_ssrc, std::uint8_t feedback_count,
-                                     std::span<const TransportArrival> arrivals) {
+                                     std::span<const TransportArrival> arrivals,
+                                     std::optional<std::int64_t> first) {
     if (arrivals.empty() || !out.ok()) return 0;
     Statuses statuses;
     statuses.room = out.buffer().size() - out.size();
-    const std::size_t taken = collect(arrivals, statuses);
+    constexpr std::int64_t kMaxBefore = kMaxTransportStatuses / 2;
+    const std::int64_t front = arrivals.front().sequence;
+    const std::int64_t base = std::clamp(first.value_or(front), front - kMaxBefore, front);
+    const std::size_t taken = collect(base, arrivals, statuses);
     if (statuses.received == 0) return 0;
 
     RtcpBlockWriter block(out, RtcpType::kTransportFeedback, kFormatTransportCc);
     out.u32(sender_ssrc);
     out.u32(media_ssrc);
-    out.u16(static_cast<std::uint16_t>(arrivals.front().sequence));
+    out.u16(static_cast<std::uint16_t>(base));
     out.u16(static_cast<std::uint16_t>(statuses.count));
     out.u24(static_cast<std::uint32_t>(statuses.reference) & 0xFFFFFF);
     out.u8(feedback_count);

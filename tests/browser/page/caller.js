@@ -136,6 +136,16 @@ class Caller {
     return publication.trackSid;
   }
 
+  // The camera goes on in another codec that was agreed on, without an offer: as libwebrtc does by
+  // itself when an encoder fails.
+  async change_encoder(mime) {
+    const { sender } = this.room.localParticipant.getTrackPublication(Track.Source.Camera).track;
+    const parameters = sender.getParameters();
+    const codec = parameters.codecs.find((one) => one.mimeType === mime);
+    for (const encoding of parameters.encodings) Object.assign(encoding, { codec, scalabilityMode: 'L1T1' });
+    await sender.setParameters(parameters);
+  }
+
   async publish_tone({ red = true, loudness } = {}) {
     const source = new ToneSource(this.number, loudness);
     this.#sources.tone = source;

@@ -7,6 +7,7 @@
 
 #include "base/cidr.h"
 #include "base/text.h"
+#include "runtime/worker/media_node.h"
 
 namespace confab::app {
 namespace {
@@ -103,6 +104,22 @@ Result<std::vector<MediaAddress>, std::string> media_addresses(
             "rtc.ips and rtc.interfaces leave none of this machine's addresses; widen them, or set "
             "rtc.enable_loopback_candidate for 127.0.0.1");
     return unique;
+}
+
+std::size_t limit_addresses(std::vector<MediaAddress>& addresses) {
+    constexpr std::size_t kLimit = worker::MediaNodeOptions::kMaxAddresses;
+    const std::size_t before = addresses.size();
+    while (addresses.size() > kLimit) {
+        const auto v4 = static_cast<std::size_t>(
+            std::count_if(addresses.begin(), addresses.end(),
+                          [](const MediaAddress& media) { return media.local.is_v4(); }));
+        const bool drops_v4 = v4 > kLimit / 2;
+        const auto last = std::find_if(
+            addresses.rbegin(), addresses.rend(),
+            [&](const MediaAddress& media) { return media.local.is_v4() == drops_v4; });
+        addresses.erase(std::next(last).base());
+    }
+    return before - addresses.size();
 }
 
 std::vector<MediaAddress> with_external(std::vector<MediaAddress> addresses,

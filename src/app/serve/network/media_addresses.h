@@ -26,6 +26,10 @@ struct MediaAddress {
 Result<std::vector<MediaAddress>, std::string> media_addresses(
     const config::Config& config, const std::vector<worker::LocalAddress>& interfaces);
 
+// Leaves so many as a node can bind (worker::MediaNodeOptions), the first ones, shared between both
+// families. How many had to go.
+std::size_t limit_addresses(std::vector<MediaAddress>& addresses);
+
 // The IPv4 addresses as the public ones found for each of them (02 ICE-09); those without one stand
 // for themselves, or go with `external_only`. Without any found all stay as they are.
 std::vector<MediaAddress> with_external(std::vector<MediaAddress> addresses,

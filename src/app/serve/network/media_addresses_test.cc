@@ -72,6 +72,34 @@ TEST_CASE("media_addresses: filters that leave nothing are an error that names t
     CHECK(media_addresses(config, {}).value().empty());
 }
 
+TEST_CASE("limit_addresses: the first 64, of both families some [ICE-01][ICE-08][ICE-11]") {
+    const auto many = [](int v4, int v6) {
+        std::vector<MediaAddress> list;
+        for (int i = 0; i < v4 + v6; ++i) {
+            const std::string text = (i < v4 ? "10.0.0." : "2001:db8::") + std::to_string(i % 250);
+            const IpAddress ip = *IpAddress::parse(text);
+            list.push_back({ip, ip});
+        }
+        return list;
+    };
+    struct Row {
+        int v4, v6;
+        std::size_t left_out;
+        std::ptrdiff_t v4_after;
+    };
+    const Row rows[] = {{63, 0, 0, 63}, {64, 0, 0, 64}, {65, 0, 1, 64},    {63, 1, 0, 63},
+                        {63, 2, 1, 62}, {2, 70, 8, 2},  {200, 4, 140, 60}, {60, 60, 56, 32}};
+    for (const Row& row : rows) {
+        auto list = many(row.v4, row.v6);
+        const auto before = list;
+        CHECK(limit_addresses(list) == row.left_out);
+        CHECK(std::count_if(list.begin(), list.end(), [](const MediaAddress& media) {
+                  return media.local.is_v4();
+              }) == row.v4_after);
+        CHECK(list.front().local == before.front().local);
+    }
+}
+
 TEST_CASE("media_addresses: a loopback node_ip binds loopback and nothing else [ICE-10]") {
     config::Config config;
     config.rtc.node_ip = "127.0.0.1";

@@ -112,9 +112,13 @@ Result<turn_server::TurnNodeOptions, std::string> turn_options(
 
 worker::RelayPlace relay_place(const config::Config& config,
                                const turn_server::TurnNodeOptions& options) {
-    return {options.relay_bind_v4, options.relay_bind_v6, options.server.first_port,
+    return {options.relay_bind_v4,
+            options.relay_bind_v6,
+            options.server.first_port,
             options.server.last_port,
-            config.shares_turn_udp() ? config.turn.udp_port : std::uint16_t{0}};
+            config.shares_turn_udp() ? config.turn.udp_port : std::uint16_t{0},
+            options.server.relay_v4,
+            options.server.relay_v6};
 }
 
 EmbeddedTurn embedded_turn(const config::Config& config, const std::vector<MediaAddress>& addresses,

@@ -58,6 +58,9 @@ TEST_CASE("relay_place: where the TURN server binds its relayed addresses [TURN-
     const worker::RelayPlace place = relay_place(with_turn(), *options);
     CHECK(place.bind_v4 == ip("10.0.0.5"));
     CHECK(place.bind_v6.is_none());
+    CHECK(place.told_v4 == options->server.relay_v4);
+    CHECK(place.told_v4 != place.bind_v4);  // the node is behind a NAT
+    CHECK(place.told_v6.is_none());
     CHECK(place.first_port == 30000);
     CHECK(place.last_port == 40000);
 }

@@ -48,16 +48,22 @@ Bytes ivf_frame(std::uint64_t timestamp, BytesView frame);
 // One packet a page, so that a file is whole at each moment.
 class OggOpusWriter {
   public:
+    static constexpr std::uint64_t kMaxFill = std::uint64_t{3600} * 48'000;
+
     explicit OggOpusWriter(std::uint32_t serial) : serial_(serial) {}
     Bytes header();
-    Bytes packet(BytesView packet);
+    // `at`: where it begins, in samples since the first. What is missing before it is filled with
+    // packets that ask for concealment (RFC 7845 §4.1), kMaxFill at most.
+    Bytes packet(BytesView packet, std::uint64_t at = 0);
 
   private:
     Bytes page(BytesView packet, std::uint8_t flags);
+    Bytes fill(std::uint64_t missing, std::uint8_t toc);
 
     std::uint32_t serial_;
     std::uint32_t sequence_ = 0;
-    std::uint64_t samples_ = 0;  // at 48 kHz, to the end of the last packet
+    std::uint64_t samples_ = 0;   // at 48 kHz, to the end of the last packet
+    std::uint64_t left_out_ = 0;  // beyond kMaxFill
 };
 
 }  // namespace confab::client

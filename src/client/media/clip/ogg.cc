@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Opus in Ogg: pages of segments (RFC 3533 §6), the first two packets are headers (RFC 7845 §5).
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -110,6 +111,12 @@ Result<Clip, std::string> read_ogg(BytesView file) {
     return clip;
 }
 
+namespace {
+std::uint64_t samples_of(BytesView packet) {
+    return static_cast<std::uint64_t>(opus_duration(packet).us()) * kSampleRate / 1'000'000;
+}
+}  // namespace
+
 Bytes OggOpusWriter::page(BytesView packet, std::uint8_t flags) {
     Bytes out;
     put_text(out, "OggS");
@@ -149,11 +156,30 @@ Bytes OggOpusWriter::header() {
     return out;
 }
 
-Bytes OggOpusWriter::packet(BytesView packet) {
+// One frame of no octets is one that is lost (RFC 6716 §3.2.1, RFC 7845 §4.1).
+Bytes OggOpusWriter::fill(std::uint64_t missing, std::uint8_t toc) {
+    const Bytes nothing{static_cast<std::uint8_t>(toc & 0xFC)};
+    const std::uint64_t each = samples_of(nothing);
+    Bytes out;
+    for (; missing >= each; missing -= each) {
+        samples_ += each;
+        const Bytes one = page(nothing, 0);
+        out.insert(out.end(), one.begin(), one.end());
+    }
+    return out;
+}
+
+Bytes OggOpusWriter::packet(BytesView packet, std::uint64_t at) {
     // A page holds 255 segments; an Opus packet is far smaller.
-    if (packet.size() >= std::size_t{254} * 255) return {};
-    samples_ += static_cast<std::uint64_t>(opus_duration(packet).us()) * kSampleRate / 1'000'000;
-    return page(packet, 0);
+    if (packet.empty() || packet.size() >= std::size_t{254} * 255) return {};
+    const std::uint64_t written = samples_ + left_out_;
+    const std::uint64_t missing = at > written ? at - written : 0;
+    if (missing > kMaxFill) left_out_ += missing - kMaxFill;
+    Bytes out = fill(std::min(missing, kMaxFill), packet[0]);
+    samples_ += samples_of(packet);
+    const Bytes last = page(packet, 0);
+    out.insert(out.end(), last.begin(), last.end());
+    return out;
 }
 
 }  // namespace confab::client

@@ -102,6 +102,7 @@ bool Association::reset_stream(Timestamp now, std::uint16_t stream, bool discard
 void Association::path_restored(Timestamp now) {
     now_ = now;
     if (closed_) return;
+    path_.restored();
     follow(handshake_.retry(now, path_.rto(), packets_));
     if (sending()) sender_.retry(now, path_);
     after_input();
@@ -169,8 +170,9 @@ void Association::handle_timeout(Timestamp now) {
     if (now >= shutdown_.deadline() && !shutdown_.handle_timeout(now, path_)) fail_path();
     if (now >= sender_.deadline() && !sender_.handle_timeout(now, path_)) fail_path();
     if (now >= resets_.deadline() && resets_.handle_timeout(now, path_.rto())) {
-        path_.back_off();
-        if (!path_.count_timeout()) fail_path();
+        // An outage lasts as long with a reset under way as without, and counts once.
+        path_.back_off(config_.backoff_max);
+        if (sender_.deadline().is_never() && !path_.count_data_timeout()) fail_path();
     }
     receiver_.handle_timeout(now);
     if (sending() && sender_.take_stall(now)) events_.push(NoProgress{});

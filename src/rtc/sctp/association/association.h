@@ -88,6 +88,18 @@ class Association {
     // not.
     std::size_t buffered_amount(std::uint16_t stream) const { return sender_.buffered(stream); }
 
+    // Of what was acknowledged on this path; zero before something was.
+    friend Duration least_round_trip(const Association& association) {
+        return association.path_.least_round_trip();
+    }
+
+    // So many bytes of the messages that the owner took wait with it: they close the window like
+    // those that it has not taken (02 §6.3).
+    friend void set_kept(Association& association, std::size_t bytes) {
+        association.events_.set_kept(bytes);
+        if (association.receiving()) association.receiver_.message_taken(association.events_);
+    }
+
     State state() const;
     const wire::sctp::Extensions& peer_extensions() const { return handshake_.peer().extensions; }
 
@@ -163,5 +175,8 @@ class Association {
     EventQueue events_;
     Counters counters_;  // those of the parts are added by snapshot()
 };
+
+Duration least_round_trip(const Association& association);
+void set_kept(Association& association, std::size_t bytes);
 
 }  // namespace confab::sctp

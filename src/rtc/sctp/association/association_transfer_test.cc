@@ -257,3 +257,48 @@ TEST_CASE("Association: same inputs give the same bytes, handed over or not [SIO
     CHECK(hashes[0] == hashes[1]);
     CHECK(hashes[0] == hashes[2]);
 }
+
+TEST_CASE("Association: the shortest round trip is that of the path that it has now [DC-23]") {
+    LinkOptions options;
+    options.delay = Duration::millis(30);
+    Pair pair(options);
+    pair.open();
+    const auto say = [&] {
+        REQUIRE(pair.a.send(pair.link.now(), 1, kPpid, SharedBytes(numbered(1, 10'000)), {}) ==
+                SendStatus::kOk);
+        pair.link.run_for(Duration::seconds(1));
+    };
+    say();
+    CHECK(least_round_trip(pair.a) == Duration::millis(60));
+    pair.a.path_restored(pair.link.now());
+    CHECK(least_round_trip(pair.a) == Duration::zero());
+    say();
+    CHECK(least_round_trip(pair.a) == Duration::millis(60));
+}
+
+TEST_CASE("Association: a reset under way shortens no outage, and follows soon [DC-08] [SCTP-01]") {
+    for (const bool data : {false, true}) {
+        CAPTURE(data);
+        Pair pair(LinkOptions{});
+        pair.open();
+        const auto say = [&](std::uint16_t stream) {
+            REQUIRE(pair.a.send(pair.link.now(), stream, kPpid, SharedBytes(numbered(1, 100)),
+                                {}) == SendStatus::kOk);
+        };
+        say(1);
+        pair.link.run_for(Duration::seconds(1));
+        pair.link.set_loss(1);
+        CHECK(pair.a.reset_stream(pair.link.now(), 1));
+        if (data) say(2);
+        pair.link.run_for(Duration::seconds(240));
+        CHECK(pair.a.state() == Association::State::kEstablished);
+        pair.link.set_loss(0);
+        pair.link.run_for(Duration::seconds(4));
+        CHECK(pair.count<StreamResetDone>(0) == 1);
+        // It has an end.
+        pair.link.set_loss(1);
+        CHECK(pair.a.reset_stream(pair.link.now(), 1));
+        pair.link.run_for(Duration::seconds(400));
+        CHECK(pair.a.state() == Association::State::kClosed);
+    }
+}

@@ -4,9 +4,16 @@
 // DATA and FORWARD-TSN from the peer and the window it is given (RFC 9260 §6.2; RFC 3758 §3.6).
 #include "rtc/sctp/receive/data_receiver.h"
 
+#include <algorithm>
+
 #include "rtc/sctp/limits.h"
 
 namespace confab::sctp {
+namespace {
+
+constexpr std::size_t kUpdate = 8;  // packets
+
+}  // namespace
 
 DataReceiver::DataReceiver(const Config& config)
     : mtu_(config.mtu),
@@ -69,9 +76,12 @@ bool DataReceiver::handle_forward_tsn(const wire::sctp::ForwardTsnView& forward,
     return true;
 }
 
-// A window update once it is worth a packet (RFC 9260 §6.2, RFC 1122 §4.2.3.3).
+// A window update once it is worth a packet (RFC 9260 §6.2, RFC 1122 §4.2.3.3): for some packets,
+// so that what the peer has to say on other streams than the one that fills it is not late by half
+// of it.
 void DataReceiver::message_taken(const EventQueue& events) {
-    if (advertised_ < a_rwnd_ / 4 && window(events) >= a_rwnd_ / 2) tracker_.request_sack();
+    const std::size_t worth = std::min<std::size_t>(a_rwnd_ / 2, advertised_ + kUpdate * mtu_);
+    if (advertised_ < a_rwnd_ / 4 && window(events) >= worth) tracker_.request_sack();
 }
 
 std::uint32_t DataReceiver::window(const EventQueue& events) const {

@@ -25,6 +25,9 @@ class Path {
     void back_off(Duration most) { rto_.back_off(most); }
     Duration rto() const { return rto_.rto(); }
     Duration srtt() const { return rto_.srtt(); }
+    Duration least_round_trip() const { return rto_.least(); }
+    // It may be another one from here on.
+    void restored() { rto_.forget_least(); }
 
     // False when this one is more than Config::max_retransmits in a row: the peer is gone.
     bool count_timeout() { return ++errors_ <= max_errors_; }

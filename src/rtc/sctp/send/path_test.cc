@@ -47,3 +47,17 @@ TEST_CASE("Path: the timeout begins, doubles and follows samples within the limi
     path.answered();
     CHECK(path.rto() == Duration::seconds(1));
 }
+
+TEST_CASE("Path: knows its shortest round trip, until it may be another one [DC-23]") {
+    Path path{Config()};
+    CHECK(path.least_round_trip() == Duration::zero());
+    for (const int ms : {50, 40, 240})
+        path.observe(Duration::millis(ms));
+    CHECK(path.least_round_trip() == Duration::millis(40));
+    path.restored();
+    CHECK(path.least_round_trip() == Duration::zero());
+    path.observe(Duration::millis(240));
+    CHECK(path.least_round_trip() == Duration::millis(240));
+    // The timeout goes on from what was measured before.
+    CHECK(path.srtt() < Duration::millis(150));
+}

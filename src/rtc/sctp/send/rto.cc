@@ -10,6 +10,7 @@ namespace confab::sctp {
 
 void RtoEstimator::observe(Duration rtt) {
     rtt = std::max(rtt, Duration::zero());
+    least_ = least_ == Duration::zero() ? rtt : std::min(least_, rtt);
     if (!has_sample_) {
         has_sample_ = true;
         srtt_ = rtt;

@@ -23,6 +23,10 @@ class RtoEstimator {
 
     Duration rto() const { return rto_; }
     Duration srtt() const { return srtt_; }  // zero before the first sample
+    // The shortest one, without what waits in the queues of a network that is full; the same.
+    Duration least() const { return least_; }
+    // The next ones are of another path.
+    void forget_least() { least_ = Duration::zero(); }
 
     // base/state/state.h
     void save(StateWriter& out) const;
@@ -37,6 +41,7 @@ class RtoEstimator {
     Duration rto_;
     Duration srtt_;
     Duration rttvar_;
+    Duration least_;
     bool has_sample_ = false;
 };
 

@@ -72,6 +72,7 @@ void RtoEstimator::fields(Self& self, Io& io) {
     io.field(2, self.srtt_);
     io.field(3, self.rttvar_);
     io.field(4, self.has_sample_);
+    io.field(5, self.least_);
 }
 void RtoEstimator::save(StateWriter& out) const {
     fields(*this, out);
@@ -79,6 +80,7 @@ void RtoEstimator::save(StateWriter& out) const {
 void RtoEstimator::load(StateReader& in) {
     fields(*this, in);
     in.require(rto_ > Duration::zero() && srtt_ >= Duration::zero() && rttvar_ >= Duration::zero());
+    in.require(least_ >= Duration::zero());
     rto_ = std::clamp(rto_, min_, std::max(min_, max_));
 }
 

@@ -52,16 +52,30 @@ bool Answerer::State::is_free(const AnswerSection& section) const {
            (config.client.reuses_transceivers || !section.ever_bound);
 }
 
+// Waiting senders take free sections in the order both came (SDP-40). Where a client saw the same
+// stream last it would not notice a new track: it has to see the section idle in between, or with
+// another one (SDP-07).
+std::vector<Answerer::State::Place> Answerer::State::places(const AnswerSections& all) const {
+    std::vector<Place> out;
+    std::vector<bool> taken(all.size());
+    for (const Sender& sender : senders) {
+        if (is_bound(all, sender.id)) continue;
+        out.push_back({&sender, std::nullopt});
+        Place& place = out.back();
+        for (std::size_t i = 0; i < all.size() && !place.section; ++i)
+            if (!taken[i] && all[i].kind == sender.kind && is_free(all[i]) &&
+                all[i].shown != sender.stream_id)
+                place.section = i;
+        if (place.section) taken[*place.section] = true;
+    }
+    return out;
+}
+
 MissingSections Answerer::State::count_missing() const {
-    const auto missing = [this](Kind kind) {
-        const auto waiting = std::ranges::count_if(senders, [&](const Sender& sender) {
-            return sender.kind == kind && !is_bound(sections, sender.id);
-        });
-        const auto free = std::ranges::count_if(
-            sections, [&](const AnswerSection& s) { return s.kind == kind && is_free(s); });
-        return static_cast<std::uint32_t>(std::max<std::ptrdiff_t>(0, waiting - free));
-    };
-    return {missing(Kind::kAudio), missing(Kind::kVideo)};
+    MissingSections missing;
+    for (const Place& place : places(sections))
+        if (!place.section) ++(place.sender->kind == Kind::kVideo ? missing.video : missing.audio);
+    return missing;
 }
 
 // Takes the offer's sections as successors of the known ones. A rejected section may come back as
@@ -123,16 +137,13 @@ void Answerer::State::match(AnswerSections& next, const Description& offer,
     }
 }
 
-// Waiting senders take free sections in the order both came (SDP-40).
 void Answerer::State::bind(AnswerSections& next) const {
     if (!config.single) return;
-    for (const Sender& sender : senders) {
-        if (is_bound(next, sender.id)) continue;
-        const auto it = std::ranges::find_if(
-            next, [&](const AnswerSection& s) { return s.kind == sender.kind && is_free(s); });
-        if (it == next.end()) continue;
-        it->sender = sender.id;
-        it->ever_bound = true;
+    for (const Place& place : places(next)) {
+        if (!place.section) continue;
+        AnswerSection& section = next[*place.section];
+        section.sender = place.sender->id;
+        section.ever_bound = true;
     }
 }
 
@@ -175,10 +186,11 @@ Description Answerer::State::build(const Description& offer, AnswerSections& nex
         const MediaSection& section = out.sections.back();
         if (out.bundle && !section.rejected()) out.bundle->push_back(section.mid);
         if (!section.rejected()) continue;
+        // A sender stays: it has no codec here, as its owner is told, and would have none
+        // elsewhere.
         next[i].rejected = true;
         next[i].sending = false;
         next[i].matched = false;
-        next[i].sender.reset();
     }
     set_local_transport(out, local, setup);
     return out;
@@ -200,11 +212,12 @@ void Answerer::State::collect(const Description& offer, const Description& answe
             }
         }
         const Sender* sender = section.sender ? find_sender(*section.sender) : nullptr;
+        section.shown = sender != nullptr && !section.rejected ? sender->stream_id : "";
         if (sender == nullptr) continue;
         out.bound.push_back({sender->id, section.mid,
                              negotiated_for(*sender, answer.sections[i], config.client),
                              extension_ids(answer.sections[i])});
-        out.mid_to_track_id.emplace(section.mid, sender->track_id);
+        if (!section.rejected) out.mid_to_track_id.emplace(section.mid, sender->track_id);
     }
 }
 
@@ -255,6 +268,7 @@ Result<Answer, NegotiationError> Answerer::answer(std::string_view offer_text,
     state_->sections = std::move(next);
     state_->role = out.remote.local_setup;
     out.missing = state_->count_missing();
+    out.waiting = !state_->places(state_->sections).empty();
     return out;
 }
 

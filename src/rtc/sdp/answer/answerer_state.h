@@ -28,6 +28,7 @@ struct AnswerSection {
     std::optional<TrackClaim> track;  // published here, now or last: it still shapes the answer
     std::optional<std::uint64_t> sender;
     bool ever_bound = false;
+    std::string shown;  // the stream of the last answer, empty if that had none
     FirstFmtp first_fmtp;
     PublishSection published;  // of the last offer, while sending
 };
@@ -47,9 +48,16 @@ struct Answerer::State {
           subscribe_codecs(
               enabled_codecs(config.subscribe_codecs, config.client, Purpose::kSubscribe)) {}
 
+    // A sender that waits, and the section that it can have.
+    struct Place {
+        const Sender* sender;
+        std::optional<std::size_t> section;
+    };
+
     const Sender* find_sender(std::uint64_t id) const;
     bool is_bound(const AnswerSections& all, std::uint64_t id) const;
     bool is_free(const AnswerSection& section) const;
+    std::vector<Place> places(const AnswerSections& all) const;
     MissingSections count_missing() const;
 
     Result<AnswerSections, NegotiationError> follow(const Description& offer) const;

@@ -450,6 +450,19 @@ TEST_CASE("Answerer single: feedback of used and unused sections [SDP-21]") {
     CHECK(has_feedback(r.section(1).codecs[0], "goog-remb"));
     CHECK_FALSE(has_feedback(opus(r.section(2)), "nack"));
     CHECK(has_feedback(opus(r.section(3)), "nack"));
+    // Whose publisher wants no RED is repaired by what is asked for again.
+    answerer.add_sender(sender(3, Kind::kAudio));
+    Sender plain = sender(4, Kind::kAudio);
+    plain.disable_red = true;
+    answerer.add_sender(plain);
+    Description more = offer;
+    more.sections.push_back(audio("4", kRecv));
+    more.bundle->push_back("4");
+    const Result p = answer_to(answerer, more);
+    CHECK_FALSE(has_feedback(opus(p.section(3)), "nack"));
+    CHECK(has_feedback(opus(p.section(4)), "nack"));
+    REQUIRE(p.answer.bound.size() == 4);
+    CHECK(p.answer.bound[3].codecs.at(0).nack);
     AnswererConfig send_side = config(true);
     send_side.transport_cc = true;
     Answerer other(send_side);
@@ -495,6 +508,53 @@ TEST_CASE("Answerer single: a freed section is inactive until it is used again [
     CHECK(answer_to(safari, offer).answer.bound.empty());
 }
 
+// A client hears of a track where a stream's name is new, or where nothing came before.
+TEST_CASE(
+    "Answerer single: a section that showed a track does not show it again at once "
+    "[SDP-07] [SIG-84] [TRAP-17]") {
+    Answerer answerer(config(true));
+    Description offer = offer_of({video("0", kRecv)});
+    const auto again = [&](std::uint64_t id) {
+        Sender same = sender(id, Kind::kVideo);
+        same.stream_id = "PA_x|TR_1";
+        same.track_id = "TR_1";
+        return same;
+    };
+    answerer.add_sender(again(1));
+    answer_to(answerer, offer);
+    answerer.remove_sender(1);
+    answerer.add_sender(again(2));
+    CHECK(answerer.missing().video == 1);
+    Result r = answer_to(answerer, offer);
+    CHECK(r.section(0).direction == Direction::kInactive);
+    CHECK(r.answer.bound.empty());
+    SUBCASE("seen idle, it is there for all") {
+        CHECK(r.answer.missing.video == 0);
+        CHECK(r.answer.waiting);  // for the next offer
+        r = answer_to(answerer, offer);
+        CHECK(r.section(0).msid == Msid{"PA_x|TR_1", "TR_1"});
+    }
+    SUBCASE("another section is there at once, and the first one for another track") {
+        answerer.remove_sender(2);
+        answerer.add_sender(again(3));
+        answer_to(answerer, offer);
+        answerer.remove_sender(3);
+        answerer.add_sender(again(4));
+        answerer.add_sender(sender(5, Kind::kVideo));
+        CHECK(answerer.missing().video == 1);
+        offer = offer_of({video("0", kRecv), video("1", kRecv)});
+        r = answer_to(answerer, offer);
+        CHECK(r.section(0).msid->track == "TR_5");
+        CHECK(r.section(1).msid->track == "TR_1");
+        CHECK(r.answer.missing.video == 0);
+        // What it showed last is what counts.
+        answerer.remove_sender(4);
+        answerer.remove_sender(5);
+        answerer.add_sender(again(6));
+        CHECK(answer_to(answerer, offer).section(0).msid->track == "TR_1");
+    }
+}
+
 TEST_CASE("Answerer single: a sender whose section is taken away waits for another [SIG-84]") {
     Answerer answerer(config(true));
     answerer.add_sender(sender(1, Kind::kVideo));
@@ -518,6 +578,34 @@ TEST_CASE("Answerer single: no common codec with the source, and stereo [SIG-84]
     CHECK(r.answer.bound[0].codecs.empty());
     REQUIRE(r.answer.bound[1].codecs.size() == 1);
     CHECK(r.answer.bound[1].codecs[0].fmtp == "minptime=10;useinbandfec=1;sprop-stereo=1");
+}
+
+TEST_CASE(
+    "Answerer single: a sender whose section has no codec at all is told of and not waited for "
+    "[SIG-111] [SDP-40] [SIG-84]") {
+    AnswererConfig c = config(true);
+    c.subscribe_codecs = {{"audio/opus", ""}, {"video/H264", ""}};
+    Answerer answerer(c);
+    MediaSection vp8 = video("0", kRecv);
+    vp8.codecs.resize(2);
+    answerer.add_sender(sender(1, Kind::kVideo, {"video/H264"}));
+    Result r = answer_to(answerer, offer_of({vp8, audio("1", kRecv)}));
+    CHECK(r.section(0).rejected());
+    REQUIRE(r.answer.bound.size() == 1);
+    CHECK(r.answer.bound[0] == BoundSender{1, "0", {}, {}});
+    CHECK(r.answer.missing.video == 0);
+    CHECK(r.answer.mid_to_track_id.empty());
+    // The client's next one takes the place of it, and is no better.
+    vp8.mid = "2";
+    r = answer_to(answerer, offer_of({vp8, audio("1", kRecv)}));
+    CHECK(r.answer.bound.at(0).mid == "2");
+    CHECK(r.answer.missing.video == 0);
+    // Another such track waits for a section of its own, as any does.
+    answerer.add_sender(sender(2, Kind::kVideo, {"video/H264"}));
+    CHECK(answerer.missing().video == 1);
+    answerer.remove_sender(1);
+    answerer.remove_sender(2);
+    CHECK(answer_to(answerer, offer_of({vp8, audio("1", kRecv)})).answer.bound.empty());
 }
 
 TEST_CASE(

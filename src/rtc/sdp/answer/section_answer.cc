@@ -94,12 +94,13 @@ void limit_feedback(const SectionPlan& plan, const MediaSection& offered, bool r
                     std::vector<Codec>& codecs) {
     const bool transport_cc = plan.transport_cc && takes_transport_cc(offered);
     const auto ours = feedback_set(offered.kind, plan.use, transport_cc);
+    const bool disable_red = plan.sender != nullptr && plan.sender->disable_red;
     for (Codec& codec : codecs) {
         std::vector<std::string> common;
         for (const std::string_view value : ours)
             if (has_feedback(codec, value)) common.emplace_back(value);
-        // RED repairs losses itself (SDP-21).
-        const bool by_red = plan.use == SectionUse::kSubscribe && red &&
+        // RED repairs losses itself where the track may be RED (SDP-21).
+        const bool by_red = plan.use == SectionUse::kSubscribe && red && !disable_red &&
                             plan.client->supports_red && is_codec(codec, "opus");
         if (by_red) common.clear();
         codec.feedback = std::move(common);

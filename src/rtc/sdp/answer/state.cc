@@ -36,6 +36,7 @@ void section_fields(Io& io, S& section) {
         inner.field(2, fmtp, kMaxLineBytes);
     });
     io.record(11, [&section](auto& inner) { published_fields(inner, section.published); });
+    io.field(12, section.shown, kMaxStateText);
 }
 
 template <typename Io, typename S>

@@ -8,6 +8,7 @@
 #include "cluster/nodes/placement.h"
 #include "livekit_rtc.pb.h"
 #include "proto/proto_json.h"
+#include "runtime/control/observations.h"
 #include "runtime/control/signal/signal_allowance.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/telemetry/log.h"
@@ -140,7 +141,7 @@ void RelayBackend::accept(Id id, Client& client) {
         [this, id](net::WebSocketClosed) { leave(id); });
     const Duration took = net::EventLoop::now() - client.started;
     metrics_.observe(Metric::kSessionJoinLatencyMs,
-                     {std::to_string(client.params.client.protocol())},
+                     {protocol_label(client.params.client.protocol())},
                      static_cast<double>(took.us()) / 1000.0);
 }
 

@@ -71,13 +71,15 @@ class Served {
         client.send(line + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n" + headers + "\r\n");
         return client.read_to_end();
     }
-    std::string upgrade(const std::string& path, const std::string& headers = "") const {
+    // The response, which stays open, up to `mark`.
+    std::string upgrade(const std::string& path, const std::string& headers = "",
+                        std::string_view mark = "started") const {
         net::RawClient client(port_);
         client.send("GET " + path +
                     " HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
                     headers + "\r\n");
-        return client.read_until("started");
+        return client.read_until(mark);
     }
     template <typename F>
     auto call(F f) {
@@ -220,7 +222,7 @@ TEST_CASE("SignalEndpoint: a revoked token joins, resumes and validates no more 
     });
     for (const char* query : {"", "?reconnect=1&sid=PA_x", "?publish=2"}) {
         CAPTURE(query);
-        const std::string answer = served.upgrade("/rtc" + std::string(query));
+        const std::string answer = served.upgrade("/rtc" + std::string(query), "", "revoked");
         CHECK(answer.starts_with("HTTP/1.1 401 "));
         CHECK(body_of(answer) == "invalid authorization token: token was revoked");
         const std::string twin = served.ask("GET /rtc/validate" + std::string(query));

@@ -51,7 +51,9 @@ class Joiner final : public Waiter {
                 failure_ = "no media connection after 20 s";
             if (!failure_.empty()) return fail(failure_);
         }
+        const std::string failed = failure_;  // not how signalling ends with us
         leave();
+        if (!failed.empty()) return fail(failed);
         return {};
     }
 
@@ -171,6 +173,7 @@ class Joiner final : public Waiter {
         }
         const std::string_view octets = as_text(recorded.octets);
         file.write(octets.data(), static_cast<std::streamsize>(octets.size()));
+        file.flush();  // it can be watched, and stays whatever ends us
         if (!file) failure_ = "cannot write " + settings_.record_folder + "/" + recorded.file;
     }
 
@@ -179,8 +182,13 @@ class Joiner final : public Waiter {
             settings_.told({"disconnected", {{"reason", guest_->ended()}}});
             return true;
         }
-        if (settings_.ends_after_publish && guest_->connected() && guest_->has_published())
+        if (settings_.ends_after_publish && guest_->connected() && guest_->has_published()) {
+            if (guest_->unpublished() > 0)
+                failure_ =
+                    "the server did not take what was to be published; does the token allow "
+                    "it (canPublish, canPublishSources)?";
             return true;
+        }
         return settings_.is_over(guest_->flowing());
     }
 

@@ -3,6 +3,8 @@
 
 #include "runtime/net/framed/framed_connection.h"
 
+#include <netinet/tcp.h>
+
 #include <array>
 #include <boost/asio/write.hpp>
 #include <utility>
@@ -57,6 +59,9 @@ void FramedConnection::close() {
 asio::awaitable<bool> FramedConnection::begin() {
     ErrorCode ignored;
     stream_.socket().set_option(tcp::no_delay(true), ignored);
+    const int unsent = FramedListener::kMaxWrite;
+    (void)::setsockopt(stream_.socket().native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent,
+                       sizeof unsent);
     // One that was adopted has shaken hands.
     if (!state_->tls || stream_.tls() != nullptr) co_return true;
     stream_.start_tls(state_->tls);
@@ -99,24 +104,34 @@ bool FramedConnection::take_messages() {
     return received_.size() <= FramedListener::kMaxMessage;
 }
 
-void FramedConnection::send(BytesView message) {
+void FramedConnection::send(BytesView message, Urgency urgency) {
     if (closed_) return;
-    if (writing_.size() + waiting_.size() + message.size() > FramedListener::kMaxWaiting) {
-        ++state_->counters.dropped;
-        return;
+    if (writing_.empty()) {
+        writing_.assign(message.begin(), message.end());
+        return write();
     }
-    waiting_.insert(waiting_.end(), message.begin(), message.end());
-    if (writing_.empty()) write();
+    const Timestamp now = EventLoop::now();
+    state_->counters.dropped += waiting_.drop_old(now);
+    if (!waiting_.push(now, to_vector(message), urgency)) ++state_->counters.dropped;
 }
 
 void FramedConnection::write() {
-    std::swap(writing_, waiting_);
     asio::async_write(stream_, asio::buffer(writing_),
                       [self = shared_from_this()](ErrorCode error, std::size_t) {
                           self->writing_.clear();
                           if (error) return self->close();
-                          if (!self->closed_ && !self->waiting_.empty()) self->write();
+                          if (!self->closed_) self->write_waiting();
                       });
+}
+
+void FramedConnection::write_waiting() {
+    state_->counters.dropped += waiting_.drop_old(EventLoop::now());
+    while (!waiting_.empty() && (writing_.empty() || writing_.size() + waiting_.next_size() <=
+                                                         FramedListener::kMaxWrite)) {
+        const Bytes message = waiting_.pop();
+        writing_.insert(writing_.end(), message.begin(), message.end());
+    }
+    if (!writing_.empty()) write();
 }
 
 }  // namespace confab::net

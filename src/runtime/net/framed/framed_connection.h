@@ -41,8 +41,8 @@ class FramedConnection : public std::enable_shared_from_this<FramedConnection> {
                      ConnectionTable::Slot slot);
 
     void start();
-    // One message; dropped beyond FramedListener::kMaxWaiting.
-    void send(BytesView message);
+    // One message; dropped if too much waits.
+    void send(BytesView message, Urgency urgency);
     void close();
 
   private:
@@ -50,6 +50,7 @@ class FramedConnection : public std::enable_shared_from_this<FramedConnection> {
     asio::awaitable<bool> begin();
     bool take_messages();
     void write();
+    void write_waiting();
     void watch();
     bool known() const;
 
@@ -60,7 +61,7 @@ class FramedConnection : public std::enable_shared_from_this<FramedConnection> {
     EventLoop::Timer patience_;
     Bytes received_;  // the begin of a message
     Bytes writing_;
-    Bytes waiting_;  // behind it
+    Backlog waiting_;  // behind it
     bool closed_ = false;
 };
 

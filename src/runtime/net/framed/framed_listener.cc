@@ -119,9 +119,9 @@ void FramedListener::set_certificates(TlsContext tls) {
     if (impl_->state->tls) impl_->state->tls = std::move(tls);
 }
 
-void FramedListener::send(std::uint32_t stream, BytesView message) {
+void FramedListener::send(std::uint32_t stream, BytesView message, Urgency urgency) {
     const auto found = impl_->state->connections.find(stream);
-    if (found != impl_->state->connections.end()) found->second->send(message);
+    if (found != impl_->state->connections.end()) found->second->send(message, urgency);
 }
 
 std::size_t FramedListener::connections() const {

@@ -5,8 +5,9 @@
 // one, RFC 8656 §3.1): takes connections, cuts what comes into messages and sends what goes out.
 // Only for the thread of its loop.
 //
-// Media must not wait behind media: what a client does not take in time is dropped, message by
-// message, beyond kMaxWaiting. A client that its owner does not know ends after kPatience.
+// What a client does not take waits for a moment (Backlog), message by message: sound before
+// pictures, and little of it where no order is known any more. A client that its owner does not
+// know ends after kPatience.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/limits/backlog.h"
 #include "base/net_address.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -57,7 +59,8 @@ class FramedListener {
   public:
     static constexpr Duration kPatience = Duration::seconds(30);  // for TLS, and to be known
     static constexpr std::size_t kMaxMessage = 65'536 + 4;
-    static constexpr std::size_t kMaxWaiting = 131'072;  // bytes to one client: 100 ms at 10 Mbit/s
+    // Octets that are written at once, and as many that the kernel may hold without sending them.
+    static constexpr std::size_t kMaxWrite = 16 * 1024;
 
     // What the listener asks and tells.
     struct Handlers {
@@ -76,7 +79,7 @@ class FramedListener {
     void adopt(AcceptedStream accepted);
     // For connections that come from now on, where there is TLS; others go on.
     void set_certificates(TlsContext tls);
-    void send(std::uint32_t stream, BytesView message);
+    void send(std::uint32_t stream, BytesView message, Urgency urgency = Urgency::kFirst);
     std::size_t connections() const;
     const FramedCounters& counters() const;
 

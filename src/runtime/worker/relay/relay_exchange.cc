@@ -16,8 +16,12 @@ RelayExchange::RelayExchange(const RelayPlace& place, const std::vector<IpAddres
     for (std::size_t i = 0; i < workers; ++i)
         lanes_.push_back(std::make_unique<Lane>());
     sources_.reserve(media.size());
-    for (const IpAddress& ip : media)
-        sources_.push_back(route_source(ip.is_v4() ? place.bind_v4 : place.bind_v6, ip));
+    for (const IpAddress& ip : media) {
+        const IpAddress source = route_source(ip.is_v4() ? place.bind_v4 : place.bind_v6, ip);
+        const IpAddress& told = ip.is_v4() ? place.told_v4 : place.told_v6;
+        sources_.push_back(source);
+        told_.push_back(source.is_none() || told.is_none() ? source : told);
+    }
 }
 
 void RelayExchange::connect(std::size_t worker, Wakeup& bell, std::vector<SocketAddress> sockets) {

@@ -12,12 +12,14 @@
 #include <memory>
 #include <vector>
 
+#include "base/limits/backlog.h"
 #include "base/net_address.h"
 #include "base/time.h"
 #include "runtime/worker/lazy_ring.h"
 #include "runtime/worker/relay/relay_table.h"
 #include "runtime/worker/wakeup.h"
 #include "sfu/packet/packet_pool.h"
+#include "sfu/packet/send_batch.h"
 
 namespace confab::worker {
 
@@ -29,6 +31,9 @@ struct RelayPlace {
     std::uint16_t last_port = 0;
     std::uint16_t shared_udp =
         0;  // port of workers that clients of the TURN server use, too; 0: none
+    // What clients are told in place of where the sockets are, behind a NAT; none: that.
+    IpAddress told_v4 = {};
+    IpAddress told_v6 = {};
 };
 
 // Whose a datagram is and which way it goes.
@@ -37,6 +42,7 @@ struct RelayedHead {
     Timestamp arrival;             // at the TURN server
     std::uint16_t socket = 0;      // of the worker, by index
     std::uint16_t port = 0;        // of the relayed address
+    Urgency urgency = Urgency::kFirst;  // to the TURN server
 };
 
 // One slot of either ring.
@@ -96,14 +102,22 @@ class RelayExchange {
     // From where a worker's socket sees relayed datagrams come, as through the kernel; none: from
     // nowhere.
     const IpAddress& source(std::size_t socket) const { return sources_[socket]; }
+    // The same as clients are told, who signal it as their candidate.
+    const IpAddress& told(std::size_t socket) const { return told_[socket]; }
 
   private:
     std::vector<std::unique_ptr<Lane>> lanes_;
     std::vector<IpAddress> sources_;  // by socket
+    std::vector<IpAddress> told_;     // by socket
     RelayTable table_;
     std::uint16_t shared_udp_;
     Wakeup turn_bell_;
 };
+
+// Whether datagram `i` of the run is to leave before others (02 DES-06).
+inline Urgency urgency_of(const sfu::SendRun& run, std::size_t i) {
+    return (run.kept_longest >> i & 1) != 0 ? Urgency::kFirst : Urgency::kGivesWay;
+}
 
 // Writes into the ring's next slot; false: it is full, or the datagram has no room in a slot.
 bool push(SpscRing<RelayedDatagram>& ring, const RelayedHead& head, BytesView bytes);

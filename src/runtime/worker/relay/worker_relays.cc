@@ -28,7 +28,7 @@ ice::Path WorkerRelays::path_of(const RelayedDatagram& datagram) const {
     ice::Path path;
     path.socket = datagram.head.socket;
     path.local = lane_->sockets[path.socket];
-    path.remote = {exchange_->source(path.socket), datagram.head.port};
+    path.remote = {exchange_->told(path.socket), datagram.head.port};
     return path;
 }
 
@@ -40,7 +40,10 @@ void WorkerRelays::send(sfu::SendBatch& batch) {
         const std::uint64_t allocation = allocation_at(run.path);
         if (allocation == 0) continue;
         any = true;
-        if (send(allocation, run, batch.bytes(run))) batch.mark_sent(i);
+        if (send(allocation, run, batch.bytes(run)))
+            batch.mark_sent(i);
+        else
+            batch.redirect(i, exchange_->source(run.path.socket));
     }
     // Not at the end of the turn: a frame for a large room is many batches, and would fill the
     // ring.
@@ -74,9 +77,10 @@ void WorkerRelays::ring_bell() {
 
 // 0: the path leads to no relayed address, or not by the way that its datagrams come.
 std::uint64_t WorkerRelays::allocation_at(const ice::Path& path) const {
-    if (path.protocol != ice::Protocol::kUdp || !exchange_->table().covers(path.remote.port) ||
-        path.remote.ip != exchange_->source(path.socket))
+    if (path.protocol != ice::Protocol::kUdp || !exchange_->table().covers(path.remote.port))
         return 0;
+    const IpAddress& to = path.remote.ip;
+    if (to != exchange_->source(path.socket) && to != exchange_->told(path.socket)) return 0;
     return exchange_->table().owner(path.remote.ip.family(), path.remote.port);
 }
 
@@ -90,9 +94,10 @@ bool WorkerRelays::send(std::uint64_t allocation, const sfu::SendRun& run, Bytes
                                 std::memory_order_relaxed);
         return false;
     }
-    const RelayedHead head{allocation, {}, run.path.socket, run.path.remote.port};
-    for (std::size_t at = 0; at < datagrams.size(); at += run.segment_size) {
+    RelayedHead head{allocation, {}, run.path.socket, run.path.remote.port};
+    for (std::size_t at = 0, i = 0; at < datagrams.size(); at += run.segment_size, ++i) {
         const std::size_t size = std::min<std::size_t>(run.segment_size, datagrams.size() - at);
+        head.urgency = urgency_of(run, i);
         CONFAB_CHECK(push(ring, head, datagrams.subspan(at, size)));
     }
     return true;

@@ -23,11 +23,12 @@ class WorkerRelays {
     // The oldest that waits, null when there is none; release() gives its slot back.
     const RelayedDatagram* front();
     void release();
-    // The one that it would have come by through the kernel.
+    // The one that it would have come by through the kernel, but for a NAT before this node: from
+    // the relayed address that its client was told, so that ICE knows it for a relay (02 ICE-18).
     ice::Path path_of(const RelayedDatagram& datagram) const;
 
     // Takes from the batch what goes to relayed addresses and has room in the ring, run by run, and
-    // wakes the TURN server for it; the sockets send the rest.
+    // wakes the TURN server for it; the sockets send the rest, to where the relayed addresses are.
     void send(sfu::SendBatch& batch);
 
     // Gives the TURN server what came to our socket for it (wire::is_for_turn) and wakes it with

@@ -28,9 +28,10 @@ struct Scene {
         result.remote = {ip, port};
         return result;
     }
-    void add(const ice::Path& to, std::size_t size, std::uint8_t mark = 0) {
+    void add(const ice::Path& to, std::size_t size, std::uint8_t mark = 0,
+             sfu::Worth worth = sfu::Worth::kFirst) {
         std::fill_n(batch.reserve().begin(), size, mark);
-        batch.commit(to, size);
+        batch.commit(to, size, worth);
     }
     // What the TURN server gets, at most that many.
     std::vector<RelayedDatagram> take(std::size_t most = 10'000) {
@@ -84,6 +85,21 @@ TEST_CASE("WorkerRelays: a run to an allocation goes by the ring, datagram by da
         CHECK(all[i].bytes[sizes[i] - 1] == (i < 4 ? 5 : 7));
     }
     CHECK(scene.overflowed() == 0);
+}
+
+TEST_CASE("WorkerRelays: of each datagram of a run it is told whether it gives way [DES-06]") {
+    Scene scene;
+    scene.exchange.table().open(Family::kV4, kFirst, kAllocation);
+    const std::array<sfu::Worth, 3> worths{sfu::Worth::kPicture, sfu::Worth::kFirst,
+                                           sfu::Worth::kPicture};
+    for (const sfu::Worth worth : worths)
+        scene.add(scene.path(kFirst), 500, 5, worth);
+    REQUIRE(scene.batch.run_count() == 1);
+    scene.relays.send(scene.batch);
+    const auto all = scene.take();
+    REQUIRE(all.size() == 3);
+    for (std::size_t i = 0; i < all.size(); ++i)
+        CHECK((all[i].head.urgency == Urgency::kFirst) == (worths[i] == sfu::Worth::kFirst));
 }
 
 TEST_CASE("WorkerRelays: what goes elsewhere is left to the sockets [TURN-03]") {
@@ -214,6 +230,40 @@ TEST_CASE("WorkerRelays: what clients send comes from the relayed address [TURN-
     scene.relays.release();
     CHECK_FALSE(scene.relays.has_input());
     CHECK(scene.relays.front() == nullptr);
+}
+
+// The address that clients are told is no address of this host.
+TEST_CASE("WorkerRelays: behind a NAT relayed datagrams have the address clients know [ICE-18]") {
+    const IpAddress kTold = *IpAddress::parse("203.0.113.9");
+    Scene scene;
+    RelayExchange exchange({kAny, {}, kFirst, kLast, 0, kTold, {}}, {kLoopback}, 1);
+    exchange.connect(0, scene.bell, {{kLoopback, 7000}});
+    WorkerRelays relays(0, &exchange);
+    exchange.table().open(Family::kV4, kFirst, kAllocation);
+    CHECK(push(exchange.lane(0).to_worker.producer(), {0, {}, 0, kFirst}, as_bytes("hello")));
+    REQUIRE(relays.front() != nullptr);
+    const ice::Path path = relays.path_of(*relays.front());
+    CHECK(path == scene.path(kFirst, kTold));
+    // The way back, and the one that the kernel knows; others' stay.
+    for (const ice::Path& to : {path, scene.path(kFirst), scene.path(kFirst, kElsewhere)})
+        scene.add(to, 100);
+    relays.send(scene.batch);
+    REQUIRE(scene.batch.run_count() == 3);
+    CHECK(scene.batch.run(0).count == 0);
+    CHECK(scene.batch.run(1).count == 0);
+    CHECK(scene.batch.run(2).count == 1);
+    CHECK(scene.batch.run(2).path.remote.ip == kElsewhere);
+    // What has no room leaves by the kernel, to where it gets it.
+    for (std::size_t i = 2; i <= RelayExchange::kToTurn; ++i) {
+        scene.batch.clear();
+        scene.add(path, 100);
+        relays.send(scene.batch);
+    }
+    REQUIRE(scene.batch.run(0).count == 1);
+    CHECK(scene.batch.run(0).path.remote == SocketAddress{kLoopback, kFirst});
+    // No way of this family: no address is told either.
+    RelayExchange none({{}, {}, kFirst, kLast, 0, kTold, {}}, {kLoopback}, 1);
+    CHECK(none.told(0).is_none());
 }
 
 // A worker whose port clients of the TURN server use, too.

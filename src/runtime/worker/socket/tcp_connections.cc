@@ -12,8 +12,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "runtime/worker/socket/socket_address.h"
+#include "runtime/worker/socket/stream_backlog.h"
 #include "wire/rtp/rtp.h"
 
 namespace confab::worker {
@@ -26,20 +28,19 @@ std::string describe(const char* what, const SocketAddress& address) {
     return std::string(what) + " " + address.to_string() + ": " + std::strerror(errno);
 }
 
-void append(Bytes& to, BytesView bytes) {
-    to.insert(to.end(), bytes.begin(), bytes.end());
-}
+// The end of a record: Linux looks at TCP_NOTSENT_LOWAT only where it begins another buffer, and
+// would fill up one of 64 KiB first.
+constexpr int kWrite = MSG_NOSIGNAL | MSG_EOR;
 }  // namespace
 
 struct TcpConnections::Connection {
     FileDescriptor fd;
     ice::Path path;
     wire::Rfc4571Reader reader;
-    Bytes write_buffer;
-    std::size_t written = 0;
+    StreamBacklog backlog;
     Timestamp since;  // it came, or its use was looked at
     bool first_frame_seen = false;
-    bool claimed = false;
+    std::optional<UnclaimedStreams::Place> unclaimed;  // none: a peer uses it
     bool writable_watched = false;
 };
 
@@ -82,7 +83,7 @@ void TcpConnections::handle_ready(Timestamp now, const Poller::Ready& ready) {
         return accept_all(now, listeners_[ready.tag & ~kListenerTag]);
     const auto found = connections_.find(static_cast<std::uint32_t>(ready.tag));
     if (found == connections_.end()) return;
-    if (ready.writable) flush(*found->second);
+    if (ready.writable) flush(now, *found->second);
     if (ready.readable) read_all(now, *found->second);
 }
 
@@ -102,10 +103,7 @@ void TcpConnections::accept_all(Timestamp now, const Listener& listener) {
 
 void TcpConnections::take(Timestamp now, FileDescriptor fd, const SocketAddress& local,
                           std::uint16_t socket_index, const SocketAddress& remote) {
-    if (connections_.size() >= max_connections_) {
-        ++counters_.refused;
-        return;
-    }
+    if (!make_room(remote.ip)) return;
     ++counters_.accepted;
     ice::Path path;
     path.socket = socket_index;
@@ -115,6 +113,24 @@ void TcpConnections::take(Timestamp now, FileDescriptor fd, const SocketAddress&
     path.local = local;
     path.remote = remote;
     (void)add(now, std::move(fd), path);
+}
+
+// Who knows no participant's credentials has a place for a moment, never all of them.
+bool TcpConnections::make_room(const IpAddress& source) {
+    const auto give_way = [this](std::uint32_t id) {
+        ++counters_.expired;
+        close(id);
+    };
+    const std::size_t share = std::max<std::size_t>(max_connections_ / kShare, 1);
+    if (unclaimed_.count_of(source) >= share) give_way(*unclaimed_.oldest_of(source));
+    if (connections_.size() < max_connections_) return true;
+    const auto oldest = unclaimed_.oldest();
+    if (!oldest) {
+        ++counters_.refused;
+        return false;
+    }
+    give_way(*oldest);
+    return true;
 }
 
 // Without descriptors the stream that waits cannot be taken, and the listener would be readable
@@ -137,20 +153,19 @@ bool TcpConnections::add(Timestamp now, FileDescriptor fd, const ice::Path& path
     }
     const int on = 1;
     (void)setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMaxUnsent, sizeof kMaxUnsent);
     auto connection = std::make_unique<Connection>();
     connection->fd = std::move(fd);
     connection->path = path;
     connection->since = now;
+    connection->unclaimed = unclaimed_.add(path.tcp_connection, path.remote.ip);
     connections_[path.tcp_connection] = std::move(connection);
     if (next_sweep_.is_never()) next_sweep_ = now + kSweepInterval;
     return true;
 }
 
 void TcpConnections::adopt(Timestamp now, TcpHandOver hand_over) {
-    if (connections_.size() >= max_connections_) {
-        ++counters_.refused;
-        return;
-    }
+    if (!make_room(hand_over.path.remote.ip)) return;
     const std::uint32_t id = hand_over.path.tcp_connection;
     if (!add(now, std::move(hand_over.fd), hand_over.path)) return;
     connections_[id]->first_frame_seen = true;
@@ -205,7 +220,7 @@ bool TcpConnections::consume(Connection& connection, BytesView bytes) {
                 poller_->remove(connection.fd.get());
                 TcpHandOver out{std::move(connection.fd), connection.path, to_vector(copy),
                                 to_vector(bytes)};
-                connections_.erase(id);
+                erase(connections_.find(id));
                 on_hand_over_(std::move(out));
                 return false;
             }
@@ -217,7 +232,8 @@ bool TcpConnections::consume(Connection& connection, BytesView bytes) {
 
 void TcpConnections::claim(std::uint32_t id) {
     const auto found = connections_.find(id);
-    if (found != connections_.end()) found->second->claimed = true;
+    if (found == connections_.end() || !found->second->unclaimed) return;
+    unclaimed_.remove(*std::exchange(found->second->unclaimed, std::nullopt));
 }
 
 void TcpConnections::watch(const Connection& connection, bool writable) {
@@ -225,86 +241,79 @@ void TcpConnections::watch(const Connection& connection, bool writable) {
                     {.readable = true, .writable = writable});
 }
 
-void TcpConnections::flush(Connection& connection) {
-    while (connection.written < connection.write_buffer.size()) {
-        const ssize_t size =
-            ::send(connection.fd.get(), &connection.write_buffer[connection.written],
-                   connection.write_buffer.size() - connection.written, MSG_NOSIGNAL);
-        if (size < 0) return drop_written(connection);  // full again, or an error that read tells
-        connection.written += static_cast<std::size_t>(size);
+void TcpConnections::flush(Timestamp now, Connection& connection) {
+    StreamBacklog& backlog = connection.backlog;
+    counters_.dropped += backlog.drop_old(now);
+    std::array<iovec, kMaxFramesPerWrite> parts;
+    while (!backlog.empty()) {
+        msghdr message{};
+        message.msg_iov = parts.data();
+        message.msg_iovlen = backlog.gather(parts, kMaxUnsent);
+        const ssize_t size = ::sendmsg(connection.fd.get(), &message, kWrite);
+        ++counters_.writes;
+        if (size < 0) return;  // full again, or an error that read tells
+        counters_.frames_out += backlog.advance(static_cast<std::size_t>(size));
     }
-    connection.write_buffer.clear();
-    connection.written = 0;
     if (connection.writable_watched) watch(connection, false);
     connection.writable_watched = false;
 }
 
-// A reader that never catches up keeps the buffer from ever being empty. Now and then only, as what
-// waits moves to the front.
-void TcpConnections::drop_written(Connection& connection) {
-    if (connection.written <= kMaxWriteBuffer) return;
-    Bytes& buffer = connection.write_buffer;
-    buffer.erase(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(connection.written));
-    connection.written = 0;
-}
-
 std::size_t TcpConnections::buffered(std::uint32_t id) const {
     const auto found = connections_.find(id);
-    return found == connections_.end() ? 0 : found->second->write_buffer.size();
+    return found == connections_.end() ? 0 : found->second->backlog.octets();
 }
 
-void TcpConnections::send(std::uint32_t id, std::span<const BytesView> frames) {
+void TcpConnections::send(Timestamp now, std::uint32_t id, std::span<const TcpFrame> frames) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) return;
+    counters_.dropped += found->second->backlog.drop_old(now);
     while (!frames.empty()) {
         const auto some = frames.first(std::min(frames.size(), kMaxFramesPerWrite));
-        write_frames(*found->second, some);
+        write_frames(now, *found->second, some);
         frames = frames.subspan(some.size());
     }
 }
 
 // One system call for all frames and their headers (RFC 4571 §2; 02 DES-16). What the socket does
-// not take waits in the write buffer, as far as that has room.
-void TcpConnections::write_frames(Connection& connection, std::span<const BytesView> frames) {
+// not take waits, as far as there is room for it.
+void TcpConnections::write_frames(Timestamp now, Connection& connection,
+                                  std::span<const TcpFrame> frames) {
     std::array<std::array<std::uint8_t, wire::kRfc4571HeaderSize>, kMaxFramesPerWrite> headers;
     std::size_t done = 0;
     for (std::size_t i = 0; i < frames.size(); ++i)
-        headers[i] = wire::rfc4571_header(static_cast<std::uint16_t>(frames[i].size()));
-    if (connection.write_buffer.empty()) {
+        headers[i] = wire::rfc4571_header(static_cast<std::uint16_t>(frames[i].bytes.size()));
+    if (connection.backlog.empty()) {
         std::array<iovec, 2 * kMaxFramesPerWrite> parts;
         for (std::size_t i = 0; i < frames.size(); ++i) {
+            const BytesView bytes = frames[i].bytes;
             parts[2 * i] = {headers[i].data(), headers[i].size()};
-            parts[2 * i + 1] = {const_cast<std::uint8_t*>(frames[i].data()), frames[i].size()};
+            parts[2 * i + 1] = {const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
         }
         msghdr message{};
         message.msg_iov = parts.data();
         message.msg_iovlen = 2 * frames.size();
-        const ssize_t size = ::sendmsg(connection.fd.get(), &message, MSG_NOSIGNAL);
+        const ssize_t size = ::sendmsg(connection.fd.get(), &message, kWrite);
         ++counters_.writes;
         if (size > 0) done = static_cast<std::size_t>(size);
     }
     for (std::size_t i = 0; i < frames.size(); ++i) {
-        const std::size_t sent = std::min(done, headers[i].size() + frames[i].size());
+        const std::size_t sent = std::min(done, headers[i].size() + frames[i].bytes.size());
         done -= sent;
-        keep_rest(connection, headers[i], frames[i], sent);
+        keep_rest(now, connection, headers[i], frames[i], sent);
     }
 }
 
 // `sent` bytes of header and frame are on their way.
-void TcpConnections::keep_rest(Connection& connection, BytesView header, BytesView frame,
-                               std::size_t sent) {
-    const std::size_t rest = header.size() + frame.size() - sent;
-    Bytes& buffer = connection.write_buffer;
-    // A frame that was begun must be ended, or the stream loses its framing.
-    if (sent == 0 && buffer.size() - connection.written + rest > kMaxWriteBuffer) {
+void TcpConnections::keep_rest(Timestamp now, Connection& connection, BytesView header,
+                               const TcpFrame& frame, std::size_t sent) {
+    if (sent == header.size() + frame.bytes.size()) {
+        ++counters_.frames_out;
+        return;
+    }
+    if (!connection.backlog.hold(now, header, frame.bytes, sent, frame.urgency)) {
         ++counters_.dropped;
         return;
     }
-    ++counters_.frames_out;
-    if (rest == 0) return;
-    const std::size_t of_header = std::min(sent, header.size());
-    append(buffer, header.subspan(of_header));
-    append(buffer, frame.subspan(sent - of_header));
     if (!connection.writable_watched) watch(connection, true);
     connection.writable_watched = true;
 }
@@ -326,19 +335,26 @@ void TcpConnections::handle_timeout(Timestamp now) {
 
 // The peer of a claimed stream may have gone, or have forgotten it for newer ones: it is then as
 // one that nobody took yet.
-bool TcpConnections::has_expired(Timestamp now, Connection& connection) const {
+bool TcpConnections::has_expired(Timestamp now, Connection& connection) {
     if (now - connection.since <= kUnclaimedLimit) return false;
-    if (!connection.claimed) return true;
-    connection.claimed = in_use_(connection.path);
+    if (connection.unclaimed) return true;
+    if (!in_use_(connection.path))
+        connection.unclaimed =
+            unclaimed_.add(connection.path.tcp_connection, connection.path.remote.ip);
     connection.since = now;
     return false;
+}
+
+void TcpConnections::erase(Connections::iterator connection) {
+    if (connection->second->unclaimed) unclaimed_.remove(*connection->second->unclaimed);
+    connections_.erase(connection);
 }
 
 void TcpConnections::close(std::uint32_t id) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) return;
     const ice::Path path = found->second->path;
-    connections_.erase(found);
+    erase(found);
     on_closed_(path);
 }
 

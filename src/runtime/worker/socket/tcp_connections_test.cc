@@ -4,14 +4,18 @@
 #include "runtime/worker/socket/tcp_connections.h"
 
 #include <doctest/doctest.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <vector>
 
 #include "runtime/worker/socket/socket_address.h"
 
@@ -90,8 +94,8 @@ struct Host {
             [this](const ice::Path& path) { closed.push_back(path); },
             [this](const ice::Path&) { return in_use; });
     }
-    void send(std::uint32_t connection, const Bytes& frame) {
-        streams.send(connection, std::array<BytesView, 1>{frame});
+    void send(std::uint32_t connection, const Bytes& frame, Urgency urgency = Urgency::kGivesWay) {
+        streams.send(now, connection, std::array{TcpFrame{frame, urgency}});
     }
     SocketAddress listen() { return streams.listen({IpAddress::v4(0x7F000001), 0}, 7).value(); }
     // Serves the sockets until nothing has happened for `quiet_ms`.
@@ -223,6 +227,123 @@ TEST_CASE("TcpConnections: what a slow reader does not take is dropped in whole 
     CHECK(*bytes == framed(media_like(50, 5)));
 }
 
+// A client that reads nothing, to which pictures are sent until the first has no room.
+struct SlowReader {
+    SlowReader() {
+        client.write(framed(stun_like(28)));
+        host.run();
+        REQUIRE(host.frames.size() == 1);
+        id = host.frames[0].first.tcp_connection;
+        while (host.streams.counters().dropped == 0)
+            host.send(id, media_like(1200, 1));
+    }
+
+    Host host;
+    StreamClient client{host.listen()};
+    std::uint32_t id = 0;
+};
+
+// Each frame that comes from a stream, as long as some do.
+std::vector<Bytes> frames_of(Host& host, StreamClient& client) {
+    wire::Rfc4571Reader reader;
+    std::vector<Bytes> frames;
+    while (true) {
+        host.run(0);
+        const auto bytes = client.read(50);
+        if (!bytes || bytes->empty()) return frames;
+        for (BytesView rest = *bytes; !rest.empty();) {
+            const auto step = reader.consume(rest);
+            REQUIRE(step.has_value());
+            rest = rest.subspan(step->used);
+            if (step->frame) frames.push_back(to_vector(*step->frame));
+        }
+    }
+}
+
+TEST_CASE(
+    "TcpConnections: sound overtakes pictures that wait for a slow reader [DES-06][TRAP-24]") {
+    SlowReader slow;
+    Host& host = slow.host;
+    const std::uint32_t id = slow.id;
+    const std::size_t waits = host.streams.buffered(id);
+    CHECK(waits > Backlog::kMaxOctets - 1202);
+    // No room for pictures is room for sound, until that has as much.
+    for (std::uint8_t i = 0; i < 10; ++i)
+        host.send(id, media_like(100, i), Urgency::kFirst);
+    CHECK(host.streams.counters().dropped == 1);
+    CHECK(host.streams.buffered(id) == waits + std::size_t{10} * 102);
+    const auto frames = frames_of(host, slow.client);
+    std::vector<std::size_t> sounds;
+    for (std::size_t i = 0; i < frames.size(); ++i)
+        if (frames[i].size() == 100) sounds.push_back(i);
+    REQUIRE(sounds.size() == 10);
+    CHECK(sounds.back() - sounds.front() == 9);
+    for (std::uint8_t i = 0; i < 10; ++i)
+        CHECK(frames[sounds[i]] == media_like(100, i));
+    // Behind it are the pictures that had to wait, but for one that was begun.
+    const std::size_t behind = frames.size() - 1 - sounds.back();
+    CHECK(behind >= waits / 1202 - 1);
+    CHECK(host.streams.counters().frames_out == frames.size());
+    CHECK(host.streams.buffered(id) == 0);
+}
+
+TEST_CASE(
+    "TcpConnections: what has waited for a second is given up, not what was begun [TRAP-24]") {
+    SlowReader slow;
+    Host& host = slow.host;
+    const std::uint32_t id = slow.id;
+    const std::size_t waits = host.streams.buffered(id) / 1202;
+    host.now = host.now + Backlog::kLongest;
+    host.send(id, media_like(100, 2), Urgency::kFirst);
+    CHECK(host.streams.counters().dropped == 1);
+    host.now = host.now + Duration::millis(1);
+    host.send(id, media_like(100, 3), Urgency::kFirst);
+    CHECK(host.streams.counters().dropped == 1 + waits);
+    const auto frames = frames_of(host, slow.client);
+    REQUIRE(frames.size() > 2);
+    CHECK(frames[frames.size() - 2] == media_like(100, 2));
+    CHECK(frames.back() == media_like(100, 3));
+    for (std::size_t i = 0; i + 2 < frames.size(); ++i)
+        CHECK(frames[i] == media_like(1200, 1));
+    CHECK(host.streams.counters().frames_out == frames.size());
+}
+
+TEST_CASE("TcpConnections: the kernel holds little that it has not sent [TRAP-24]") {
+    Host host;
+    const FileDescriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    KernelAddress address = to_kernel({IpAddress::v4(0x7F000001), 0});
+    REQUIRE(::bind(listener.get(), address.get(), address.size) == 0);
+    REQUIRE(::listen(listener.get(), 1) == 0);
+    REQUIRE(::getsockname(listener.get(), address.get(), &address.size) == 0);
+    StreamClient client(from_kernel(address.storage));
+    FileDescriptor ours(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    const FileDescriptor same(::dup(ours.get()));
+    ice::Path path;
+    path.protocol = ice::Protocol::kTcp;
+    path.tcp_connection = 5;
+    host.streams.adopt(host.now, {std::move(ours), path, stun_like(28), {}});
+    const auto unsent = [&] {
+        int octets = 0;
+        REQUIRE(::ioctl(same.get(), SIOCOUTQNSD, &octets) == 0);
+        return octets;
+    };
+    while (host.streams.counters().dropped == 0)
+        host.send(5, media_like(1200, 1));
+    CHECK(unsent() > 0);
+    CHECK(unsent() <= TcpConnections::kMaxUnsent + 1202);
+    // What waits fills it up again, by more than a frame at once.
+    int most = 0;
+    while (host.streams.buffered(5) > 0) {
+        const auto bytes = client.read(500);
+        REQUIRE(bytes.has_value());
+        REQUIRE(!bytes->empty());
+        host.run(0);
+        most = std::max(most, unsent());
+    }
+    CHECK(most > 1202);
+    CHECK(most <= 2 * TcpConnections::kMaxUnsent);
+}
+
 TEST_CASE("TcpConnections: a reader that never catches up costs no more memory [TRAP-24][IMM-15]") {
     Host host;
     int ends[2] = {-1, -1};
@@ -237,18 +358,18 @@ TEST_CASE("TcpConnections: a reader that never catches up costs no more memory [
     std::size_t read = 0;
     std::size_t most = 0;
     Bytes bytes(65'536);
-    while (read < 20 * TcpConnections::kMaxWriteBuffer) {
+    while (read < 20 * Backlog::kMaxOctets) {
         for (const auto dropped = host.streams.counters().dropped;
              host.streams.counters().dropped == dropped;)
             host.send(5, media_like(1200, 1));
+        most = std::max(most, host.streams.buffered(5));
         const ssize_t size = ::recv(reader.get(), bytes.data(), bytes.size(), 0);
         REQUIRE(size > 0);
         read += static_cast<std::size_t>(size);
         host.run(0);
-        most = std::max(most, host.streams.buffered(5));
     }
-    CHECK(most > TcpConnections::kMaxWriteBuffer);
-    CHECK(most <= 3 * TcpConnections::kMaxWriteBuffer);
+    CHECK(most > Backlog::kMaxOctets - 1202);
+    CHECK(most <= Backlog::kMaxOctets + 1202);
 }
 
 TEST_CASE(
@@ -337,8 +458,11 @@ TEST_CASE("TcpConnections: the frames of a batch leave in one write [DES-16]") {
         const Bytes frame = framed(packets.back());
         expected.insert(expected.end(), frame.begin(), frame.end());
     }
-    const std::vector<BytesView> views(packets.begin(), packets.end());
-    host.streams.send(host.frames[0].first.tcp_connection, views);
+    std::vector<TcpFrame> frames;
+    frames.reserve(packets.size());
+    for (const Bytes& packet : packets)
+        frames.push_back({packet, Urgency::kGivesWay});
+    host.streams.send(host.now, host.frames[0].first.tcp_connection, frames);
     CHECK(host.streams.counters().writes == 2);  // 64 frames are the most for one
     CHECK(host.streams.counters().frames_out == 100);
     Bytes all;
@@ -354,7 +478,10 @@ TEST_CASE("TcpConnections: the frames of a batch leave in one write [DES-16]") {
 TEST_CASE("TcpConnections: beyond the limit streams are refused, handed over or not [ICE-08]") {
     Host full(1, 2, 1), first(2, 2);
     const SocketAddress address = full.listen();
-    StreamClient one(address), two(address), other(first.listen());
+    StreamClient one(address), other(first.listen());
+    full.run();
+    full.streams.claim(1);
+    StreamClient two(address);
     full.run();
     CHECK(full.streams.size() == 1);
     CHECK(full.streams.counters().refused == 1);
@@ -420,6 +547,81 @@ TEST_CASE("TcpConnections: a stream that its peer left expires as one nobody cla
     CHECK(client.closed_by_peer());
 }
 
+// Streams of any source, which say nothing.
+struct Sources : Host {
+    explicit Sources(std::size_t limit) : Host(1, 1, limit) {}
+    std::uint32_t take(std::uint32_t source) {
+        std::array<int, 2> ends{};
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) ==
+                0);
+        theirs.emplace_back(ends[1]);
+        streams.take(now, FileDescriptor(ends[0]), {IpAddress::v4(0x7F00'0001), 443}, 7,
+                     {IpAddress::v4(source), 9});
+        return static_cast<std::uint32_t>(theirs.size());
+    }
+    bool is_closed(std::uint32_t id) const {
+        return std::any_of(closed.begin(), closed.end(),
+                           [id](const ice::Path& path) { return path.tcp_connection == id; });
+    }
+    std::vector<FileDescriptor> theirs;
+};
+
+TEST_CASE("TcpConnections: one source has an eighth of the places for nothing [OPS-05][ICE-08]") {
+    Sources host(32);  // four of them
+    const std::uint32_t other = host.take(1);
+    for (std::uint32_t i = 0; i < 4; ++i)
+        host.take(2);
+    CHECK(host.closed.empty());
+    host.take(2);
+    CHECK(host.closed.size() == 1);
+    CHECK(host.is_closed(other + 1));  // its oldest
+    for (int i = 0; i < 100; ++i)
+        host.take(2);
+    CHECK(host.streams.size() == 5);
+    CHECK(host.streams.counters().refused == 0);
+    CHECK_FALSE(host.is_closed(other));
+    // What is used does not count, until it is not used any more.
+    const std::uint32_t used = host.take(2);
+    host.streams.claim(used);
+    host.streams.claim(used);
+    CHECK(host.streams.size() == 5);
+    host.take(2);
+    CHECK(host.streams.size() == 6);
+    host.in_use = false;
+    host.streams.handle_timeout(at_s(31));
+    CHECK(host.streams.size() == 1);
+    host.now = at_s(31);
+    for (int i = 0; i < 3; ++i)
+        host.take(2);
+    CHECK_FALSE(host.is_closed(used));
+    host.take(2);
+    CHECK(host.is_closed(used));
+    CHECK(host.streams.size() == 4);
+}
+
+TEST_CASE("TcpConnections: of full places the oldest that nobody uses gives way [OPS-05][ICE-08]") {
+    Sources host(8);
+    const std::uint32_t used = host.take(100);
+    host.streams.claim(used);
+    for (std::uint32_t source = 1; source <= 7; ++source)
+        host.take(source);
+    CHECK(host.closed.empty());
+    for (std::uint32_t source = 11; source <= 13; ++source)
+        host.take(source);
+    CHECK(host.streams.size() == 8);
+    CHECK(host.closed.size() == 3);
+    for (const std::uint32_t id : {2U, 3U, 4U})
+        CHECK(host.is_closed(id));
+    CHECK(host.streams.counters().accepted == 11);
+    CHECK(host.streams.counters().refused == 0);
+    // Each of them in use: nobody gives way.
+    for (std::uint32_t id = 5; id <= 11; ++id)
+        host.streams.claim(id);
+    host.take(20);
+    CHECK(host.streams.counters().refused == 1);
+    CHECK(host.closed.size() == 3);
+}
+
 TEST_CASE("TcpConnections: the end of a stream is told once [ICE-08]") {
     Host host;
     {
@@ -460,6 +662,7 @@ TEST_CASE("TcpConnections: a stream that another listener took is as one of ours
     CHECK(path.tcp_connection == 5);
     CHECK(host.streams.counters().accepted == 1);
     // The limit holds for those, too.
+    host.streams.claim(5);
     auto [more, other_end] = pair();
     host.streams.take(at_s(0), std::move(more), local, 7, remote);
     CHECK(host.streams.counters().refused == 1);

@@ -8,6 +8,7 @@
 #include <netinet/udp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -39,7 +40,8 @@ int enlarge_buffer(int fd, int option, int forced) {
 
 }  // namespace
 
-Result<UdpSocket, std::string> UdpSocket::open(const SocketAddress& local, bool shared) {
+Result<UdpSocket, std::string> UdpSocket::open(const SocketAddress& local, bool shared,
+                                               bool* taken) {
     // The route would choose where answers leave from, not the asker (02 TURN-19).
     if (local.ip.is_none() || local.ip.is_unspecified())
         return fail("listen udp " + local.to_string() + ": one address is needed, not any");
@@ -52,7 +54,10 @@ Result<UdpSocket, std::string> UdpSocket::open(const SocketAddress& local, bool 
     if (shared) (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     if (family == AF_INET6) (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     const KernelAddress address = to_kernel(local);
-    if (::bind(fd, address.get(), address.size) != 0) return fail(describe("listen udp", local));
+    if (::bind(fd, address.get(), address.size) != 0) {
+        if (taken != nullptr) *taken = errno == EADDRINUSE;
+        return fail(describe("listen udp", local));
+    }
     CONFAB_TRY_VOID(result.set_up());
     return result;
 }
@@ -160,18 +165,23 @@ struct UdpSocket::Messages {
     std::size_t count = 0;
 
     void add(sfu::SendBatch& batch, const sfu::SendRun& run) {
+        runs[count] = &run;
         const BytesSpan bytes = batch.bytes(run);
+        add(run.path.remote, {bytes.data(), bytes.size()},
+            run.count > 1 ? run.segment_size : std::uint16_t{0});
+    }
+    // Of one datagram if `segment_size` is 0.
+    void add(const SocketAddress& to, iovec bytes, std::uint16_t segment_size) {
         const std::size_t i = count++;
-        runs[i] = &run;
-        buffers[i] = {bytes.data(), bytes.size()};
-        write_kernel(run.path.remote, addresses[i]);
+        buffers[i] = bytes;
+        write_kernel(to, addresses[i]);
         headers[i] = {};
         msghdr& header = headers[i].msg_hdr;
         header.msg_name = addresses[i].get();
         header.msg_namelen = addresses[i].size;
         header.msg_iov = &buffers[i];
         header.msg_iovlen = 1;
-        if (run.count > 1) set_segment_size(header, i, run.segment_size);
+        if (segment_size > 0) set_segment_size(header, i, segment_size);
     }
     void set_segment_size(msghdr& header, std::size_t i, std::uint16_t size) {
         header.msg_control = controls[i].bytes.data();
@@ -189,73 +199,111 @@ UdpSocket::UdpSocket(UdpSocket&&) noexcept = default;
 UdpSocket& UdpSocket::operator=(UdpSocket&&) noexcept = default;
 UdpSocket::~UdpSocket() = default;
 
-void UdpSocket::send(Timestamp now, sfu::SendBatch& batch, std::uint16_t index) {
-    Messages& messages = *messages_;
-    for (std::size_t i = 0; i < batch.run_count(); ++i) {
-        const sfu::SendRun& run = batch.run(i);
-        if (run.path.protocol != ice::Protocol::kUdp || run.path.socket != index || run.count == 0)
-            continue;
-        if (run.count > 1 && plain_paths_.contains(now, run.path.remote)) {
-            send_one_by_one(batch, run);
-            continue;
-        }
-        messages.add(batch, run);
-        if (messages.count == Messages::kMax) send_messages(now, messages, batch);
-    }
-    if (messages.count > 0) send_messages(now, messages, batch);
-}
-
 namespace {
 // What the kernel answers to a segmented send that this route or device does not take: segments
 // beyond the MTU (EMSGSIZE or EINVAL, by version), IPsec or no checksum offload (EIO).
 bool refuses_segments(int error) {
     return error == EMSGSIZE || error == EINVAL || error == EIO || error == EOPNOTSUPP;
 }
+bool is_full(int error) {
+    return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS;
+}
 }  // namespace
+
+void UdpSocket::send(Timestamp now, sfu::SendBatch& batch, std::uint16_t index) {
+    Messages& messages = *messages_;
+    if (holds()) send_held(now);
+    for (std::size_t i = 0; i < batch.run_count(); ++i) {
+        const sfu::SendRun& run = batch.run(i);
+        if (run.path.protocol != ice::Protocol::kUdp || run.path.socket != index || run.count == 0)
+            continue;
+        const bool plain = run.count > 1 && plain_paths_.contains(now, run.path.remote);
+        if (!plain) messages.add(batch, run);
+        // What came before may be of the same stream: it goes first (DES-11).
+        if (messages.count == Messages::kMax || plain) send_messages(now, messages, batch);
+        if (plain) send_one_by_one(now, run, batch.bytes(run));
+    }
+    send_messages(now, messages, batch);
+}
 
 void UdpSocket::send_messages(Timestamp now, Messages& messages, sfu::SendBatch& batch) {
     std::size_t done = 0;
-    while (done < messages.count) {
+    while (done < messages.count && !holds()) {
         const int sent = ::sendmmsg(fd_.get(), &messages.headers[done],
                                     static_cast<unsigned>(messages.count - done), 0);
         if (sent > 0) {
-            for (std::size_t i = done; i < done + static_cast<std::size_t>(sent); ++i) {
-                counters_.datagrams_out += messages.runs[i]->count;
-                counters_.runs.add(kSendRunBounds, messages.runs[i]->count);
-            }
-            counters_.sends += static_cast<std::uint64_t>(sent);
+            for (std::size_t i = done; i < done + static_cast<std::size_t>(sent); ++i)
+                count_sent(messages.runs[i]->count);
             done += static_cast<std::size_t>(sent);
             continue;
         }
+        if (errno == EINTR) continue;
         const sfu::SendRun& run = *messages.runs[done++];
-        if (errno == EINTR) {
-            --done;
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
-            // A full buffer drops; nothing is queued behind the kernel's back (DES-06).
-            counters_.dropped_full += run.count;
+        if (is_full(errno)) {
+            hold(now, run, batch.bytes(run));
         } else if (run.count > 1 && refuses_segments(errno)) {
             plain_paths_.add(now, run.path.remote);
-            send_one_by_one(batch, run);
+            send_one_by_one(now, run, batch.bytes(run));
         } else {
             ++counters_.send_errors;
         }
     }
+    for (; done < messages.count; ++done)
+        hold(now, *messages.runs[done], batch.bytes(*messages.runs[done]));
     messages.count = 0;
 }
 
-void UdpSocket::send_one_by_one(sfu::SendBatch& batch, const sfu::SendRun& run) {
-    const BytesSpan bytes = batch.bytes(run);
+void UdpSocket::count_sent(std::uint16_t datagrams) {
+    counters_.datagrams_out += datagrams;
+    counters_.runs.add(kSendRunBounds, datagrams);
+    ++counters_.sends;
+}
+
+// What finds no room is held datagram by datagram.
+void UdpSocket::send_one_by_one(Timestamp now, const sfu::SendRun& run, BytesView datagrams) {
     const KernelAddress address = to_kernel(run.path.remote);
     ++counters_.unsegmented;
-    for (std::size_t offset = 0; offset < bytes.size(); offset += run.segment_size) {
-        const std::size_t size = std::min<std::size_t>(run.segment_size, bytes.size() - offset);
+    sfu::SendRun one = run;
+    one.count = 1;
+    for (std::size_t i = 0; i < run.count; ++i, one.kept_longest >>= 1) {
+        const BytesView bytes = datagrams.subspan(i * run.segment_size);
+        one.size =
+            std::min<std::uint32_t>(run.segment_size, static_cast<std::uint32_t>(bytes.size()));
+        if (holds()) {
+            hold(now, one, bytes.first(one.size));
+            continue;
+        }
         ++counters_.sends;
-        if (::sendto(fd_.get(), bytes.data() + offset, size, 0, address.get(), address.size) >= 0)
+        if (::sendto(fd_.get(), bytes.data(), one.size, 0, address.get(), address.size) >= 0)
             ++counters_.datagrams_out;
-        else if (errno == EAGAIN || errno == ENOBUFS)
-            ++counters_.dropped_full;
+        else if (is_full(errno))
+            hold(now, one, bytes.first(one.size));
         else
             ++counters_.send_errors;
+    }
+}
+
+void UdpSocket::hold(Timestamp now, const sfu::SendRun& run, BytesView datagrams) {
+    if (!held_) held_ = std::make_unique<HeldRuns>();
+    held_->hold(now, run, datagrams);
+}
+
+void UdpSocket::send_held(Timestamp now) {
+    Messages& messages = *messages_;
+    while (HeldRuns::Run* const run = held_->next(now)) {
+        messages.add(run->to, {run->datagrams.data(), run->datagrams.size()},
+                     run->count > 1 ? run->segment_size : std::uint16_t{0});
+        messages.count = 0;
+        if (::sendmmsg(fd_.get(), messages.headers.data(), 1, 0) > 0) {
+            count_sent(run->count);
+        } else if (is_full(errno)) {
+            return;
+        } else if (errno == EINTR) {
+            continue;
+        } else {
+            ++counters_.send_errors;
+        }
+        held_->pop();
     }
 }
 

@@ -376,6 +376,33 @@ TEST_CASE("UdpSocket: what is no UDP socket of one address is not adopted [MC-20
     CHECK_FALSE(UdpSocket::adopt(FileDescriptor(::socket(AF_INET, SOCK_DGRAM, 0))).has_value());
 }
 
+TEST_CASE(
+    "UdpSocket: on a path that takes no segments packets keep their order [DES-11] [DES-13]") {
+    sfu::PacketPool pool;
+    {
+        UdpSocket receiver = open_any();
+        Sender sender;
+        const int on = 1;  // without checksums the kernel makes no segments
+        REQUIRE(::setsockopt(sender.socket.fd(), SOL_SOCKET, SO_NO_CHECK, &on, sizeof on) == 0);
+        for (const bool known : {false, true}) {
+            CAPTURE(known);
+            sender.batch.clear();
+            sender.add(receiver.local(), numbered(1000, 0));  // a run of its own
+            for (std::size_t i = 1; i <= 5; ++i)
+                sender.add(receiver.local(), numbered(1001, i));
+            REQUIRE(sender.batch.run_count() == 2);
+            const auto before = sender.socket.counters().unsegmented;
+            sender.socket.send(kNow, sender.batch, 0);
+            CHECK(sender.socket.counters().unsegmented == before + 1);
+            const auto all = receive_all(receiver, pool, 6);
+            REQUIRE(all.size() == 6);
+            for (std::size_t i = 0; i < all.size(); ++i)
+                CHECK(all[i].second == numbered(i == 0 ? 1000 : 1001, i));
+        }
+        receiver.release_slots();
+    }
+}
+
 TEST_CASE("PlainPaths: bounded, each entry ends by itself, a collision loses one [DES-13]") {
     PlainPaths paths;
     const auto address = [](std::uint32_t i) {

@@ -97,7 +97,9 @@ void DataReceivers::send_lossy(Timestamp now, DataRoomMember& to, DataChannel ch
     if (const Duration latency = latency_of(limits_, channel); latency > Duration()) {
         const std::size_t waiting = measure(now, to, channel);
         const auto rate = to.receiver.rates.of(channel).bits_per_second();
-        if (rate && waiting > kAlwaysBuffered && waiting > octets_in(*rate, latency)) {
+        // As much as it takes in a round trip is under way, and does not wait.
+        const Duration time = latency + port_.least_round_trip(to.info.peer);
+        if (rate && waiting > kAlwaysBuffered && waiting > octets_in(*rate, time)) {
             ++dropped_;
             return;
         }
@@ -156,7 +158,8 @@ bool DataReceivers::overfull(const DataRoomMember& m, DataChannel channel) const
 
 std::size_t DataReceivers::measure(Timestamp now, DataRoomMember& m, DataChannel channel) {
     const std::size_t unacknowledged = port_.buffered(m.info.peer, channel);
-    if (measures(limits_, channel)) m.receiver.rates.of(channel).note(now, unacknowledged);
+    if (measures(limits_, channel))
+        m.receiver.rates.of(channel).note(now, unacknowledged, port_.least_round_trip(m.info.peer));
     return unacknowledged;
 }
 

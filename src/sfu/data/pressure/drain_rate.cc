@@ -7,20 +7,25 @@
 
 namespace confab::sfu {
 
-void DrainRate::note(Timestamp now, std::size_t unacknowledged) {
+void DrainRate::note(Timestamp now, std::size_t unacknowledged, Duration round_trip) {
     const std::size_t before = std::exchange(unacknowledged_, unacknowledged);
     if (noted_.is_never()) {
-        noted_ = opened_ = now;
+        noted_ = opened_ = begun_ = now;
         return;
     }
-    const Duration since = now - std::exchange(noted_, now);
+    const Timestamp from = std::exchange(noted_, now);
     advance(now);
     // What is there now was there all the time: between two notes it only gets less. When nothing
     // is, nobody knows since when, and what was taken has no time to be divided by.
-    if (unacknowledged == 0) return;
+    if (unacknowledged <= kLastPacket) {
+        begun_ = now;
+        return;
+    }
+    if (from < begun_ + round_trip * kTrips) return;
+    const Duration busy = now - from;
     Slot& slot = slots_[newest_];
-    slot.busy = slot.busy + since;
-    sum_.busy = sum_.busy + since;
+    slot.busy = slot.busy + busy;
+    sum_.busy = sum_.busy + busy;
     if (before > unacknowledged) {
         slot.octets += before - unacknowledged;
         sum_.octets += before - unacknowledged;

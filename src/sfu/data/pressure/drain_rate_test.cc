@@ -59,6 +59,38 @@ TEST_CASE("DrainRate: bursts with pauses between are no fast receiver [DC-22] [D
     CHECK(rate.bits_per_second() == 160'000);
 }
 
+TEST_CASE("DrainRate: in the first round trips of a burst nothing is measured [DC-22]") {
+    constexpr Duration kTrip = Duration::millis(40);
+    DrainRate rate;
+    for (std::int64_t ms = 0; ms < 2'000; ms += 100) {
+        // All of it is taken, in the pause that follows.
+        for (std::int64_t packet = 0; packet < 3; ++packet) {
+            rate.note(at(ms + packet * 5), static_cast<std::size_t>(packet) * 16'000, kTrip);
+            rate.add_sent(16'000);
+        }
+    }
+    CHECK_FALSE(rate.bits_per_second());
+    // Of one that goes on what comes behind them.
+    rate.note(at(2'000), 0, kTrip);
+    rate.add_sent(50'000);
+    rate.note(at(2'079), 46'000, kTrip);
+    rate.note(at(2'179), 44'000, kTrip);
+    CHECK_FALSE(rate.bits_per_second());
+    rate.note(at(2'279), 40'000, kTrip);
+    CHECK(rate.bits_per_second() == 4'000 * 8 * 10);
+}
+
+TEST_CASE("DrainRate: who has all but the last packet keeps up [DC-22]") {
+    for (const std::size_t left : {DrainRate::kLastPacket, DrainRate::kLastPacket + 1}) {
+        DrainRate rate;
+        for (std::int64_t ms = 0; ms < 2'000; ms += 200) {
+            rate.note(at(ms), left);
+            rate.add_sent(45'000);
+        }
+        CHECK(rate.bits_per_second().has_value() == (left > DrainRate::kLastPacket));
+    }
+}
+
 TEST_CASE("DrainRate: follows the last two seconds [DC-22]") {
     DrainRate rate;
     drain(rate, 0, 4'000, 50, 1'000);

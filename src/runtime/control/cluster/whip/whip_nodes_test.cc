@@ -30,7 +30,6 @@ struct World {
                            const std::string& path, const std::string& headers,
                            const std::string& body = "", const std::string& identity = "encoder") {
         net::RawClient client(node.port());
-        client.be_patient(15);  // a session may wait for tracks for 5
         client.send(std::string(method) + " " + path +
                     " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer " +
                     node.token("r", identity) + "\r\nContent-Length: " +
