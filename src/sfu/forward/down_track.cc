@@ -79,7 +79,7 @@ void DownTrack::set_bandwidth(Layer cap, bool deficient, Timestamp now) {
 }
 
 void DownTrack::interrupt(Timestamp now) {
-    forwarder_.interrupt();
+    forwarder_.stop();
     refresh(now);
 }
 
@@ -195,6 +195,7 @@ DownTrackWindow DownTrack::window(Timestamp now) {
         cold_->reports.window(stats(), forwarder_.numbers().last_sequence(), source().clock_rate);
     out.distance = quality.distance.take(now);
     out.unmuted = quality.unmuted.take(now);
+    out.codec = forwarder_.sent_codec();
     if (out.packets == 0 || quality.heard == Timestamp()) quality.heard = now;
     out.unreported = now - quality.heard >= QualityWindow::kPatience;
     return out;

@@ -78,6 +78,10 @@ class DownTrack {
                         std::int64_t later = 0) {
         return forwarder_.forward(packet, now, out, later);
     }
+    Forwarder::Together forward_frame(std::span<const ArrivedPacket> frame, Timestamp now,
+                                      ForwardedPacket& first) {
+        return forwarder_.forward_frame(frame, now, first);
+    }
     // Fetches what forward() will read.
     void prefetch(PrefetchStep step) const {
         if (step == PrefetchStep::kFar)
@@ -165,7 +169,6 @@ class DownTrack {
     DownTrackWindow window(Timestamp now);
     // By the subscriber or the publisher, or it is about to end.
     bool muted() const;
-    Codec sent_codec() const { return forwarder_.sent_codec(); }
 
   private:
     friend struct confab::StateAccess<DownTrack>;

@@ -252,7 +252,12 @@ std::size_t build_header(const ForwardedPacket& p, const SendExtensions& ids, Se
     store_be16(at + 2, static_cast<std::uint16_t>(p.sequence));
     store_be32(at + 4, p.timestamp);
     store_be32(at + 8, p.ssrc);
-    std::copy_n(p.prefix.begin(), p.prefix_size, at + kFixedHeader + block);
+    // All of it in one store where there is room: what is behind it is written next.
+    std::uint8_t* const prefix = at + kFixedHeader + block;
+    if (out.size() >= size - p.prefix_size + p.prefix.size())
+        std::memcpy(prefix, p.prefix.data(), p.prefix.size());
+    else
+        std::copy_n(p.prefix.begin(), p.prefix_size, prefix);
     return size;
 }
 

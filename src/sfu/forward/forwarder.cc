@@ -197,6 +197,84 @@ bool Forwarder::emit(const MediaPacket& packet, Munger::Output position, bool ma
     return true;
 }
 
+// ------------------------------------------------------------------ frames
+
+class Forwarder::Frames {
+  public:
+    Frames(Forwarder& to, std::span<const ArrivedPacket> frame) : to_(to), frame_(frame) {}
+
+    Together decide(Timestamp now, ForwardedPacket& first) {
+        if (!to_.flowing_) return Together::kNone;
+        if (packet().codec != to_.codec_ || to_.playout_delay_due_ ||
+            !to_.selector_.by_stream(*to_.source_))
+            return Together::kEach;
+        VideoLayerSelector::Rewrite none;
+        const Selection selection = to_.selector_.select(packet(), *to_.source_, none);
+        if (!selection.relevant || !to_.synced_) return Together::kNone;
+        // A temporal layer that is to change does so inside of a frame.
+        if (!selection.forward || layers().current.temporal != layers().target.temporal)
+            return Together::kEach;
+        // The first packet behind a pause is announced.
+        if (to_.resuming_ || to_.munger_.order(packet().sequence) != Munger::Order::kNext)
+            return Together::kEach;
+        first = {};
+        if (ends_in_trailer() || !describe(first) || !number(first)) return Together::kEach;
+        emit(now, first);
+        return Together::kAll;
+    }
+
+  private:
+    const MediaPacket& packet() const { return frame_.front().media; }
+    const LayerState& layers() const { return to_.selector_.layers(); }
+    // Of the last packet something is left out.
+    bool ends_in_trailer() const {
+        const MediaPacket& last = frame_.back().media;
+        return to_.strip_trailers_ && last.marker && has_trailer(last);
+    }
+    // The munger of VP8 says the same when it is asked again.
+    bool describe(ForwardedPacket& first) {
+        if (to_.codec_ != Codec::kVp8) return true;
+        const std::int8_t limit = layers().current.temporal;
+        const auto temporal = static_cast<std::int8_t>(packet().temporal);
+        if (temporal > limit) return false;
+        DescriptorPatch patch;
+        const Vp8Munger::Verdict verdict = to_.vp8_->process(
+            packet().vp8, packet().timestamp, Munger::Order::kNext, false, patch, limit, temporal);
+        first.prefix_size = patch.size;
+        first.prefix = patch.bytes;
+        first.payload_offset = packet().vp8.size;
+        return verdict == Vp8Munger::Verdict::kForward;
+    }
+    bool number(ForwardedPacket& first) {
+        const auto position = to_.munger_.map_next(packet().sequence, packet().timestamp,
+                                                   static_cast<std::int64_t>(frame_.size()),
+                                                   frame_.back().media.marker);
+        if (!position) return false;
+        first.sequence = position->sequence;
+        first.timestamp = static_cast<std::uint32_t>(position->timestamp);
+        return true;
+    }
+    void emit(Timestamp now, ForwardedPacket& first) {
+        first.ssrc = to_.ssrc_;
+        first.payload_type = to_.payload_type_;
+        first.marker = packet().marker;
+        if (to_.retransmitter_) to_.retransmitter_->note_frame(now, first, frame_, to_.stream_);
+        DownTrackStats& stats = to_.stats_;
+        stats.packets += frame_.size();
+        stats.octets += frame_.size() * header_size(first, to_.extensions_, {});
+        for (const ArrivedPacket& one : frame_)
+            stats.octets += first.body(one.media.payload).size();
+    }
+
+    Forwarder& to_;
+    std::span<const ArrivedPacket> frame_;
+};
+
+Forwarder::Together Forwarder::forward_frame(std::span<const ArrivedPacket> frame, Timestamp now,
+                                             ForwardedPacket& first) {
+    return Frames(*this, frame).decide(now, first);
+}
+
 // ------------------------------------------------------------------ control
 
 bool Forwarder::take_codec(Codec codec) {

@@ -23,6 +23,7 @@
 #include "sfu/forward/stream_clock.h"
 #include "sfu/forward/subscriber_reports.h"
 #include "sfu/layers/video_layer_selector.h"
+#include "sfu/packet/arrived_packet.h"
 #include "sfu/packet/media_packet.h"
 #include "sfu/rewrite/munger.h"
 #include "sfu/rewrite/retransmitter.h"
@@ -69,6 +70,14 @@ class Forwarder {
     // its time is moved.
     std::size_t forward(const MediaPacket& packet, Timestamp now, Output out,
                         std::int64_t later = 0);
+    enum class Together : std::uint8_t {
+        kNone,  // as forward() would say of each packet
+        kAll,   // `first` is that of the first one; the others follow it
+        kEach,  // to be asked one by one; nothing has changed
+    };
+    // Packets of one frame_length(), at once.
+    Together forward_frame(std::span<const ArrivedPacket> frame, Timestamp now,
+                           ForwardedPacket& first);
     // Video is sent again, or it paused.
     std::optional<StreamState> poll_event() { return rare_->events.pop(); }
     // Fetches what forward() and poll_event() will read but for this object itself.
@@ -79,7 +88,7 @@ class Forwarder {
     // Whether packets of the source go on; begins with false.
     void set_flowing(bool flowing);
     // The next packet that goes on follows the last one that did, as behind a pause.
-    void interrupt() { stop(); }
+    void stop();
     // It is the link that allows nothing; for poll_event().
     void announce_pause() { (void)rare_->events.push(StreamState::kPaused); }
     // For good: NACKs are not answered any more.
@@ -142,6 +151,7 @@ class Forwarder {
   private:
     friend struct confab::StateAccess<Forwarder>;
 
+    class Frames;  // what forward_frame() does
     enum class Refused : std::uint8_t { kNo, kUntold, kTold };
     // Written where something starts, switches or is reported, not per packet.
     struct Rare {
@@ -161,7 +171,6 @@ class Forwarder {
     bool emit(const MediaPacket& packet, Munger::Output position, bool marker, Timestamp now,
               ForwardedPacket& out);
     bool take_codec(Codec codec);
-    void stop();
     ForwardedPacket own_packet(std::int64_t timestamp, bool frame_ended);
 
     // ---- read or written with every packet

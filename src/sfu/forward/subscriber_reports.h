@@ -12,6 +12,7 @@
 
 #include "base/state/state.h"
 #include "base/time.h"
+#include "sfu/shard/commands.h"
 #include "wire/rtcp/rtcp.h"
 
 namespace confab::sfu {
@@ -42,9 +43,10 @@ struct DownTrackWindow {
     std::uint64_t out_of_order = 0;
     std::optional<Duration> jitter;  // as the subscriber reported it last
     std::optional<Duration> rtt;
-    double distance = 0;      // to the layer wanted, on average
-    double unmuted = 1;       // share of the time
-    bool unreported = false;  // sent for long, and nothing is said of it
+    double distance = 0;         // to the layer wanted, on average
+    double unmuted = 1;          // share of the time
+    bool unreported = false;     // sent for long, and nothing is said of it
+    Codec codec = Codec::kNone;  // that is sent
 };
 
 inline constexpr Duration kDefaultDownTrackRtt = Duration::millis(70);

@@ -30,9 +30,11 @@ class VideoLayerSelector {
     // The packet is of the codec taken last. `rewrite` is written where the packet's dependency
     // descriptor must be.
     Selection select(const MediaPacket& packet, const SourceState& source, Rewrite& rewrite) {
-        if (!layered_codec_ || !source.svc()) return select_simulcast(layers_, packet, deficient_);
+        if (by_stream(source)) return select_simulcast(layers_, packet, deficient_);
         return select_svc(packet, source, rewrite);
     }
+    // Each layer is a stream: of a picture that is no key frame all packets are selected, or none.
+    bool by_stream(const SourceState& source) const { return !layered_codec_ || !source.svc(); }
     // Nothing is forwarded any more until the next key frame.
     void stop();
     // The subscriber's link gives less than was asked for.

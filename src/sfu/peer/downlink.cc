@@ -17,37 +17,44 @@ namespace {
 constexpr std::uint8_t kPaddingBit = 0x20;  // RFC 3550 §5.1
 
 // The octets before a body in its own slot, lent to what stands there in one subscriber's packet.
+// One load and one store: how many there are differs from packet to packet.
 class LentOctets {
   public:
-    LentOctets(std::uint8_t* end, BytesView prefix)
-        : at_(end - prefix.size()), size_(prefix.size()) {
-        std::copy_n(at_, size_, kept_.begin());
-        std::copy_n(prefix.begin(), size_, at_);
+    static constexpr std::size_t kRoom = 8;  // before `end`, whatever the size
+
+    // The first `size` octets of the prefix, 1 to 8.
+    LentOctets(std::uint8_t* end, const decltype(ForwardedPacket::prefix)& prefix, std::size_t size)
+        : at_(end - kRoom), kept_(load_be64(at_)) {
+        static_assert(sizeof prefix == kRoom);
+        const std::size_t rest = 64 - 8 * size;
+        const std::uint64_t lent = ~std::uint64_t{0} >> rest;
+        store_be64(at_, (kept_ & ~lent) | (load_be64(prefix.data()) >> rest));
     }
-    ~LentOctets() { std::copy_n(kept_.begin(), size_, at_); }
+    ~LentOctets() { store_be64(at_, kept_); }
     LentOctets(const LentOctets&) = delete;
     LentOctets& operator=(const LentOctets&) = delete;
 
   private:
     std::uint8_t* at_;
-    std::size_t size_;
-    decltype(ForwardedPacket::prefix) kept_;
+    std::uint64_t kept_;
 };
 
 // Behind a slice of a payload is more of it, behind packets of our own nothing. And what goes again
 // under its number goes alone: without the padding it would be another text with the same nonce.
 bool may_pad(const PendingPacket& pending) {
     const ForwardedPacket& p = pending.packet;
-    return pending.source && !p.rtx && !p.may_repeat && p.payload_size == ForwardedPacket::kToEnd;
+    const bool from_source = pending.source || pending.frame;
+    return from_source && !p.rtx && !p.may_repeat && p.payload_size == ForwardedPacket::kToEnd;
 }
 
 // What `text` begins with, a rewritten descriptor or an original number, and the source's bytes
 // behind it: where these are, if they may be there (`own`), else in `text`.
-BytesView joined(BytesSpan text, std::size_t prefix, BytesView body, std::uint8_t* own,
+BytesView joined(BytesSpan text, const ForwardedPacket& packet, BytesView body, std::uint8_t* own,
                  std::optional<LentOctets>& lent) {
+    const std::size_t prefix = packet.prefix_size;
     const std::size_t size = prefix + body.size();
     if (own != nullptr) {
-        lent.emplace(own, text.first(prefix));
+        lent.emplace(own, packet.prefix, prefix);
         return {own - prefix, size};
     }
     std::copy(body.begin(), body.end(), text.begin() + static_cast<std::ptrdiff_t>(prefix));
@@ -123,14 +130,14 @@ bool Downlink::takes_at_once(std::size_t packets, std::size_t bytes) const {
 
 bool Downlink::enqueue(PendingPacket&& packet, MediaKind kind) {
     if (!transport_.connected()) {
-        ++counters_.dropped_unconnected;
+        counters_.dropped_unconnected += packet.count();
         return false;
     }
     // What has numbers of one line stays in one queue: padding and blank frames with the pictures.
     Queue which = queue_of(kind);
     if (packet.packet.rtx) which = probe_ == 0 ? Queue::kFirst : Queue::kProbes;
     if (queue(which).size() >= kMaxPending) {
-        ++counters_.dropped_full;
+        counters_.dropped_full += packet.count();
         return false;
     }
     packet.probe = probe_;
@@ -141,28 +148,27 @@ bool Downlink::enqueue(PendingPacket&& packet, MediaKind kind) {
 
 // Where the body begins in its slot, if as many octets before it are there to be lent. Only where
 // it is encrypted on its way out at once (DES-22): not later, when they are another's.
-std::uint8_t* Downlink::in_slot(const PendingPacket& pending, BytesView body,
-                                std::size_t before) const {
-    if (body.empty() || !pending.source || !srtp::is_aead(transport_.srtp_sender()->profile()))
+std::uint8_t* Downlink::in_slot(const LeavingPacket& leaving, BytesView body) const {
+    if (body.empty() || leaving.slot.empty() || !srtp::is_aead(transport_.srtp_sender()->profile()))
         return nullptr;
-    const BytesSpan slot = pending.source.buffer();
+    const BytesSpan slot = leaving.slot;
     const auto at = static_cast<std::size_t>(body.data() - slot.data());
-    return at >= before && at + body.size() <= slot.size() ? &slot[at] : nullptr;
+    return at >= LentOctets::kRoom && at + body.size() <= slot.size() ? &slot[at] : nullptr;
 }
 
 // Behind the body are the octets that were the publisher's tag or padding, and nobody's now: with
 // them in the packet's own slot it need not be copied. Not where it is encrypted later, perhaps
 // behind another subscriber's padding.
-BytesView Downlink::padded(const PendingPacket& pending, BytesView body, BytesSpan copy) const {
-    const std::size_t size = body.size() + pending.padding;
+BytesView Downlink::padded(const LeavingPacket& leaving, BytesView body, BytesSpan copy) const {
+    const std::size_t size = body.size() + leaving.padding;
     const auto fill = [&](BytesSpan whole) {
-        std::fill(whole.end() - pending.padding, whole.end(), std::uint8_t{0});
-        whole.back() = pending.padding;
+        std::fill(whole.end() - leaving.padding, whole.end(), std::uint8_t{0});
+        whole.back() = leaving.padding;
         return BytesView(whole);
     };
     const bool joined = body.data() == copy.data();
     if (!joined && srtp::is_aead(transport_.srtp_sender()->profile())) {
-        const BytesSpan slot = pending.source.buffer();
+        const BytesSpan slot = leaving.slot;
         const auto at = static_cast<std::size_t>(body.data() - slot.data());
         if (at + size <= slot.size()) return fill(slot.subspan(at, size));
     }
@@ -171,84 +177,98 @@ BytesView Downlink::padded(const PendingPacket& pending, BytesView body, BytesSp
     return fill(copy.first(size));
 }
 
-std::size_t Downlink::build(const PendingPacket& pending, SendTime at,
+std::size_t Downlink::build(const LeavingPacket& leaving, SendTime at,
                             srtp::BatchEncryptor& encryptor, SendBatch& batch) {
     const BytesSpan out = batch.reserve();
     SendStamps stamps;
     stamps.abs_send_time = static_cast<std::uint32_t>(at.ntp.value() >> 14) & 0xFFFFFF;
     stamps.transport_sequence = transport_sequence_;
     const std::size_t header =
-        build_header(pending.packet, *pending.extensions, stamps, pending.dd_bytes, out);
+        build_header(*leaving.packet, *leaving.extensions, stamps, leaving.dd_bytes, out);
     if (header == 0) return 0;
-    BytesView body = pending.packet.body(pending.payload);
-    const std::size_t prefix = pending.packet.prefix_size;
+    BytesView body = leaving.packet->body(leaving.payload);
+    const std::size_t prefix = leaving.packet->prefix_size;
     const std::size_t rtp_header = header - prefix;
     std::optional<LentOctets> lent;
     if (prefix > 0) {
         const BytesSpan text = out.subspan(rtp_header);
-        if (prefix + body.size() + pending.padding > text.size()) return 0;
-        body = joined(text, prefix, body, in_slot(pending, body, prefix), lent);
+        if (prefix + body.size() + leaving.padding > text.size()) return 0;
+        body = joined(text, *leaving.packet, body, in_slot(leaving, body), lent);
     }
-    if (pending.padding > 0) {
+    if (leaving.padding > 0) {
         out[0] |= kPaddingBit;
-        body = padded(pending, body, out.subspan(rtp_header));
+        body = padded(leaving, body, out.subspan(rtp_header));
         if (body.empty()) return 0;
     }
     const std::size_t size = encryptor.submit(
         *transport_.srtp_sender(),
-        {out, rtp_header, body, static_cast<std::uint64_t>(pending.packet.sequence)});
+        {out, rtp_header, body, static_cast<std::uint64_t>(leaving.packet->sequence)});
     if (size == 0) return 0;
-    if (pending.extensions->transport_cc != 0) note_sent(pending, at.now, size);
-    batch.commit(*transport_.path(), size, pending.sound ? Worth::kFirst : Worth::kPicture);
+    if (leaving.extensions->transport_cc != 0) note_sent(leaving, at.now, size);
+    batch.commit(*transport_.path(), size, leaving.sound ? Worth::kFirst : Worth::kPicture);
     ++counters_.rtp_out;
     counters_.rtp_bytes_out += size;
-    if (pending.padding > 0) ++counters_.rtp_levelled;
-    if (pending.packet.rtx) {
+    if (leaving.padding > 0) ++counters_.rtp_levelled;
+    if (leaving.packet->rtx) {
         ++counters_.rtx_out;
         counters_.rtx_bytes_out += size;
     }
     return size;
 }
 
-void Downlink::note_sent(const PendingPacket& pending, Timestamp now, std::size_t size) {
+void Downlink::note_sent(const LeavingPacket& leaving, Timestamp now, std::size_t size) {
     if (history_)
-        history_->push({now, transport_sequence_, static_cast<std::uint16_t>(size), pending.probe,
-                        pending.sound, pending.packet.rtx && pending.probe == 0});
+        history_->push({now, transport_sequence_, static_cast<std::uint16_t>(size), leaving.probe,
+                        leaving.sound, leaving.packet->rtx && leaving.probe == 0});
     ++transport_sequence_;
 }
 
 // Runs are of one destination, whatever the stream.
-void Downlink::level(Queue which) {
+std::size_t Downlink::level(Queue which, std::span<std::uint8_t> padding) const {
+    const SendQueue& queue = this->queue(which);
+    const std::size_t count = std::min(padding.size(), queue.size());
     const bool wanted =
         which == Queue::kPictures ? levels_ : which == Queue::kFirst && sound_levels_;
-    SendQueue& queue = this->queue(which);
-    if (!wanted || queue.size() < 2 || bandwidth_->deficient()) return;
+    if (!wanted || count < 2 || bandwidth_->deficient()) {
+        std::fill_n(padding.begin(), count, std::uint8_t{0});
+        return count;
+    }
     const LevelLimits& limits = which == Queue::kPictures ? kPictureLevels : kSoundLevels;
     std::array<LevelledPacket, SendBatch::kMaxSegments> lengths;
-    for (PendingPacket* first = queue.begin(); first < queue.end();) {
-        const std::size_t count =
-            std::min<std::size_t>(lengths.size(), static_cast<std::size_t>(queue.end() - first));
-        for (std::size_t i = 0; i < count; ++i) {
-            const PendingPacket& p = first[i];
-            const std::size_t size =
-                header_size(p.packet, *p.extensions, p.dd_bytes) + p.packet.body(p.payload).size();
-            lengths[i] = {static_cast<std::uint32_t>(size), !may_pad(p), 0};
-        }
-        sfu::level_lengths(std::span(lengths).first(count), limits);
-        for (std::size_t i = 0; i < count; ++i)
-            first[i].padding = lengths[i].padding;
-        first += count;
-    }
+    std::size_t at = 0;
+    const PendingPacket* before = nullptr;
+    std::size_t header = 0;
+    queue.look_ahead(count, [&](const PendingPacket& p, BytesView payload) {
+        // Headers of a frame are equal.
+        if (std::exchange(before, &p) != &p)
+            header = header_size(p.packet, *p.extensions, p.dd_bytes);
+        lengths[at++] = {static_cast<std::uint32_t>(header + p.packet.body(payload).size()),
+                         !may_pad(p), 0};
+    });
+    sfu::level_lengths(std::span(lengths).first(count), limits);
+    for (std::size_t i = 0; i < count; ++i)
+        padding[i] = lengths[i].padding;
+    return count;
 }
 
 bool Downlink::flush(Queue which, SendTime at, srtp::BatchEncryptor& encryptor, SendBatch& batch) {
     SendQueue& waiting = queue(which);
     const bool paced = which == Queue::kPictures;
-    level(which);
     if (paced) pacer_.set_rate(bandwidth_->pacing_rate(), waiting.bytes());
+    // A frame that is cut by the end of a batch takes two sends.
+    if (!batch.empty() && !batch.has_room_for(std::min(waiting.size(), kWhole))) return true;
+    std::array<std::uint8_t, SendBatch::kMaxSegments> padding;
+    std::size_t levelled = 0;
+    std::size_t next = 0;
     while (!waiting.empty() && (!paced || hurries_ || pacer_.may_send(at.now))) {
         if (!batch.has_room()) return true;
-        pacer_.sent(at.now, build(waiting.take(), at, encryptor, batch));
+        if (next == levelled) {
+            levelled = level(which, padding);
+            next = 0;
+        }
+        LeavingPacket leaving = waiting.take();
+        leaving.padding = padding[next++];
+        pacer_.sent(at.now, build(leaving, at, encryptor, batch));
     }
     return false;
 }

@@ -9,6 +9,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -80,7 +81,7 @@ class Downlink {
         if (step == PrefetchStep::kFar) prefetch_for_write(&queues_, sizeof queues_);
         if (step == PrefetchStep::kNear) queue(queue_of(kind)).prefetch_end();
     }
-    // A packet of such a track. False: it is dropped.
+    // A packet or a frame of such a track. False: it is dropped.
     bool enqueue(PendingPacket&& packet, MediaKind kind);
     struct SendTime {
         Timestamp now;
@@ -117,6 +118,7 @@ class Downlink {
     void load(StateReader& in);
 
   private:
+    static constexpr std::size_t kWhole = 16;  // packets that leave in the same batch
     enum class Queue : std::uint8_t { kFirst, kPictures, kProbes };
     static constexpr std::size_t kQueues = 3;
     template <typename Self, typename Io>
@@ -127,18 +129,20 @@ class Downlink {
     SendQueue& queue(Queue which) { return queues_[static_cast<std::size_t>(which)]; }
     const SendQueue& queue(Queue which) const { return queues_[static_cast<std::size_t>(which)]; }
     bool flush(Queue which, SendTime at, srtp::BatchEncryptor& encryptor, SendBatch& batch);
-    void level(Queue which);
+    // The padding of the next packets that leave, all zero where lengths are not levelled; the
+    // number of them.
+    std::size_t level(Queue which, std::span<std::uint8_t> padding) const;
     // The body with the packet's padding behind it; `copy` is where it may be put together.
-    std::uint8_t* in_slot(const PendingPacket& pending, BytesView body, std::size_t before) const;
-    BytesView padded(const PendingPacket& pending, BytesView body, BytesSpan copy) const;
+    std::uint8_t* in_slot(const LeavingPacket& leaving, BytesView body) const;
+    BytesView padded(const LeavingPacket& leaving, BytesView body, BytesSpan copy) const;
     // The size of its datagram, 0 if there is none.
-    std::size_t build(const PendingPacket& pending, SendTime at, srtp::BatchEncryptor& encryptor,
+    std::size_t build(const LeavingPacket& leaving, SendTime at, srtp::BatchEncryptor& encryptor,
                       SendBatch& batch);
     // The port hears of packets that left before it is asked or told anything that they bear on.
     void tell_sent() {
         if (history_) history_->tell(*bandwidth_);
     }
-    void note_sent(const PendingPacket& pending, Timestamp now, std::size_t size);
+    void note_sent(const LeavingPacket& leaving, Timestamp now, std::size_t size);
 
     peer::Transport& transport_;
     PeerCounters& counters_;

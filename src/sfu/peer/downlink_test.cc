@@ -367,21 +367,25 @@ TEST_CASE(
         };
         enqueue(4, {10, 11, 12, 13});
         enqueue(4, {20, 21, 22});
-        enqueue(0, {30, 31});                      // an original number
+        enqueue(2, {30, 31});                      // an original number, in just enough room
         enqueue(0, {40, 41, 42, 43, 44, 45, 46});  // more than there is before it
         enqueue(294, {50, 51, 52, 53});            // of the payload nothing
+        enqueue(4, {60});
+        enqueue(4, {70, 71, 72, 73, 74, 75, 76, 77});
         CHECK_FALSE(s.flush(500, s.batch));
         const auto got = s.received(s.batch);
-        REQUIRE(got.size() == 5);
+        REQUIRE(got.size() == 7);
         const auto expect = [&](std::size_t i, Bytes start, std::size_t rest) {
             start.resize(start.size() + rest, 1);
             CHECK(got[i].payload == start);
         };
         expect(0, {10, 11, 12, 13}, 290);
         expect(1, {20, 21, 22}, 290);
-        expect(2, {30, 31}, 294);
+        expect(2, {30, 31}, 292);
         expect(3, {40, 41, 42, 43, 44, 45, 46}, 294);
         expect(4, {50, 51, 52, 53}, 0);
+        expect(5, {60}, 290);
+        expect(6, {70, 71, 72, 73, 74, 75, 76, 77}, 290);
         for (const std::uint8_t octet : source.data())
             CHECK(octet == 1);
     }

@@ -116,6 +116,7 @@ struct Sending {
                                            wire::parse_transport_feedback(*block).value());
     }
     PacketPool pool;  // before all that holds packets
+    FramePool frames;
     PeerPair pair;
     PeerCounters counters;
     RecordingPort* port = nullptr;

@@ -13,49 +13,87 @@
 #include "base/prefetch.h"
 #include "sfu/forward/forwarded_packet.h"
 #include "sfu/packet/packet_pool.h"
+#include "sfu/packet/shared_frame.h"
 
 namespace confab::sfu {
 
-// A decided packet on its way into a send slot. The views point into `source` or, for packets of
-// our own, into the down-track.
+// A decided packet on its way into a send slot, or the packets of a frame that go on together. The
+// views point into `source` or, for packets of our own, into the down-track.
 struct PendingPacket {
-    ForwardedPacket packet;
-    PacketRef source;
+    ForwardedPacket packet;  // of a frame the next one, or what was taken last
+    PacketRef source;        // of a frame none, nor views
     BytesView payload;
     BytesView dd_bytes;
     const SendExtensions* extensions = nullptr;
-    std::uint8_t probe = 0;    // cluster that it belongs to; set by enqueue()
+    FrameRef frame{};
+    std::uint8_t frame_next = 0;  // of `frame`: those before it were taken
+    std::uint8_t probe = 0;       // cluster that it belongs to; set by enqueue()
+    bool sound = false;           // set by enqueue()
+
+    std::size_t count() const { return frame ? frame->count - frame_next : 1; }
+};
+
+// One packet as it leaves.
+struct LeavingPacket {
+    const ForwardedPacket* packet = nullptr;  // until the next one is taken
+    BytesSpan slot;                           // of the source; empty for packets of our own
+    BytesView payload;
+    BytesView dd_bytes;
+    const SendExtensions* extensions = nullptr;
+    std::uint8_t probe = 0;
+    bool sound = false;
     std::uint8_t padding = 0;  // octets behind its body (02 DES-12)
-    bool sound = false;        // set by enqueue()
 };
 
 class SendQueue {
   public:
-    // Those that were taken are still there until release().
-    std::size_t size() const { return packets_.size() - taken_; }
-    bool empty() const { return size() == 0; }
+    // Packets that wait. Those that were taken are still there until release().
+    std::size_t size() const { return waiting_; }
+    bool empty() const { return waiting_ == 0; }
     std::size_t bytes() const { return bytes_; }  // of the bodies that wait
 
     void push(PendingPacket&& packet) {
-        bytes_ += packet.packet.body(packet.payload).size();
+        note(packet);
         packets_.push_back(std::move(packet));
     }
-    // The next one, which must exist; stays where it is until release().
-    PendingPacket& take() {
-        PendingPacket& packet = packets_[taken_++];
-        bytes_ -= packet.packet.body(packet.payload).size();
-        return packet;
+    // The next one, which must exist. Its views are valid until release().
+    LeavingPacket take() {
+        PendingPacket& p = packets_[taken_];
+        LeavingPacket next{&p.packet, {}, p.payload, p.dd_bytes, p.extensions, p.probe, p.sound};
+        if (!p.frame) {
+            if (p.source) next.slot = p.source.buffer();
+            ++taken_;
+        } else {
+            const SharedFrame::Packet& one = p.frame->packets[p.frame_next];
+            next.slot = one.ref.buffer();
+            next.payload = one.payload;
+            if (p.frame_next > 0) ++p.packet.sequence;
+            p.packet.marker = one.marker;
+            p.packet.prefix[0] = one.first_octet;
+            if (++p.frame_next == p.frame->count) ++taken_;
+        }
+        --waiting_;
+        bytes_ -= p.packet.body(next.payload).size();
+        return next;
     }
     void take_all() {
         taken_ = packets_.size();
-        bytes_ = 0;
+        waiting_ = bytes_ = 0;
     }
-    // Those that wait.
-    PendingPacket* begin() { return packets_.data() + taken_; }
-    PendingPacket* end() { return packets_.data() + packets_.size(); }
+    // Calls `visit(pending, payload)` for each of the next packets, `most` at most.
+    template <typename Visit>
+    void look_ahead(std::size_t most, Visit&& visit) const {
+        for (std::size_t i = taken_; i < packets_.size() && most > 0; ++i) {
+            const PendingPacket& p = packets_[i];
+            const std::size_t count = std::min(most, p.count());
+            for (std::size_t k = 0; k < count; ++k)
+                visit(p, p.frame ? p.frame->packets[p.frame_next + k].payload : p.payload);
+            most -= count;
+        }
+    }
     // Lets go of those that were taken.
     void release() {
-        if (empty())
+        if (taken_ == packets_.size())
             packets_.clear();
         else
             packets_.erase(packets_.begin(),
@@ -67,9 +105,9 @@ class SendQueue {
         release();
         std::erase_if(packets_,
                       [&](const PendingPacket& p) { return p.extensions == &extensions; });
-        bytes_ = 0;
+        waiting_ = bytes_ = 0;
         for (const PendingPacket& p : packets_)
-            bytes_ += p.packet.body(p.payload).size();
+            note(p);
     }
 
     bool contains(const SendExtensions& extensions) const {
@@ -81,8 +119,17 @@ class SendQueue {
     void prefetch_end() const { prefetch_for_write(packets_.data() + packets_.size()); }
 
   private:
+    // It waits.
+    void note(const PendingPacket& p) {
+        waiting_ += p.count();
+        if (!p.frame) bytes_ += p.packet.body(p.payload).size();
+        for (std::size_t i = p.frame_next; i < p.frame.size(); ++i)
+            bytes_ += p.packet.body(p.frame->packets[i].payload).size();
+    }
+
     std::vector<PendingPacket> packets_;
-    std::size_t taken_ = 0;
+    std::size_t taken_ = 0;  // of packets_
+    std::size_t waiting_ = 0;
     std::size_t bytes_ = 0;
 };
 

@@ -66,7 +66,7 @@ QualitySample QualityReports::sample(Timestamp now, DownTrack& down_track) {
     const DownTrackWindow window = take_window(now, down_track);
     QualitySample sample;
     sample.down_track = down_track.info().id;
-    sample.codec = down_track.sent_codec();
+    sample.codec = window.codec;
     // Losses are of what a report is of: those of sound come 2 to 8 s apart. What nothing is said
     // of for long did not come.
     sample.packets_expected = window.unreported ? 0 : window.reported;

@@ -14,6 +14,7 @@
 #include "base/state/state.h"
 #include "base/time.h"
 #include "sfu/forward/subscriber_reports.h"
+#include "sfu/packet/arrived_packet.h"
 #include "sfu/rewrite/rtx_stream.h"
 #include "sfu/rewrite/sequencer.h"
 #include "sfu/shard/commands.h"
@@ -55,6 +56,9 @@ class Retransmitter {
                    std::uint8_t stream, std::uint8_t spatial) {
         sent_.push(now, packet, source_sequence, stream, spatial);
     }
+    // All packets of a frame that went on together; `first` is the first one as sent.
+    void note_frame(Timestamp now, ForwardedPacket first, std::span<const ArrivedPacket> frame,
+                    std::uint8_t stream);
     // What was sent so far can not be found any more.
     void clear() { sent_.clear(); }
     void prefetch() const { prefetch_for_write(this, sizeof *this); }

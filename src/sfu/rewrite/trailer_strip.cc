@@ -3,6 +3,8 @@
 
 #include "sfu/rewrite/trailer_strip.h"
 
+#include "wire/video/packet_trailer.h"
+
 namespace confab::sfu {
 namespace {
 
@@ -16,6 +18,10 @@ bool is_aggregate(const MediaPacket& source) {
 }
 
 }  // namespace
+
+bool has_trailer(const MediaPacket& source) {
+    return !is_aggregate(source) && wire::packet_trailer_size(source.payload) > 0;
+}
 
 void strip_trailer(ForwardedPacket& packet, const MediaPacket& source) {
     if (!is_aggregate(source)) strip_packet_trailer(packet, source.payload);

@@ -9,6 +9,8 @@
 
 namespace confab::sfu {
 
+// Whether strip_trailer() might leave something out.
+bool has_trailer(const MediaPacket& source);
 // Leaves out the trailer that the source's payload ends in, if it does. One that ends an aggregate
 // of NAL units stays: the unit's length stands before it, and a cut packet could not be read.
 // Decoders skip what follows a slice.

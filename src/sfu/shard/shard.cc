@@ -37,7 +37,7 @@ Shard::Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links)
       upstream_(tracks_, links_, queue_, config_.options.loss_proxying),
       subscriptions_(
           {peers_, tracks_, upstream_, quality_, events_, queue_, wheel_, rng_, config_.options}),
-      fan_out_({pool_, subscriptions_, upstream_, queue_, events_, stale_},
+      fan_out_({pool_, frames_, subscriptions_, upstream_, queue_, events_, stale_},
                config_.options.frame_hold, config_.options.sound_hold),
       changes_({tracks_, fan_out_, subscriptions_, links_, wheel_}),
       replicas_({tracks_, upstream_, fan_out_, changes_, links_, pool_}),

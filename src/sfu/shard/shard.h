@@ -168,6 +168,7 @@ class Shard : private DueTimers {
     Rng rng_;
     ShardClock clock_;
     PacketPool pool_;  // before everything that holds packets
+    FramePool frames_;
     srtp::Engine engine_;
     peer::SharedCrypto crypto_;
     TimerWheel wheel_;  // before everything that has timers

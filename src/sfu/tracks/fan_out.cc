@@ -81,24 +81,48 @@ void FanOut::deliver_due(Timestamp now) {
     arrived_.resize(held);
 }
 
-void FanOut::deliver(Timestamp now, Track& track) {
-    // What forward() stores in small pieces has left the store buffer when a block of decisions is
-    // copied, and the next states are on their way from memory meanwhile.
-    constexpr std::size_t kBlock = 10;
+// What forward() stores in small pieces has left the store buffer when a block of decisions is
+// copied, and the next states are on their way from memory meanwhile.
+class FanOut::Decisions {
+  public:
     struct Decision {
         const Subscriber* subscriber = nullptr;
         const ArrivedPacket* arrived = nullptr;
+        const FrameRef* frame = nullptr;  // none: of the packet alone
         std::size_t count = 0;
         std::array<ForwardedPacket, DownTrack::kMaxPerPacket> packets;
     };
-    std::array<Decision, kBlock> block;
-    std::size_t used = 0;
-    const auto flush = [&] {
-        for (Decision& decision : std::span(block).first(used))
-            deliver(now, track, *decision.subscriber,
-                    std::span(decision.packets).first(decision.count), *decision.arrived);
-        used = 0;
-    };
+    Decisions(FanOut& owner, Timestamp now, Track& track)
+        : owner_(owner), now_(now), track_(track) {}
+    Decision& next(const Subscriber& subscriber, const ArrivedPacket& arrived) {
+        if (used_ == block_.size()) flush();
+        Decision& decision = block_[used_++];
+        decision.subscriber = &subscriber;
+        decision.arrived = &arrived;
+        decision.frame = nullptr;
+        decision.count = 0;
+        return decision;
+    }
+    // The last one has to be made in another way.
+    void take_back() { --used_; }
+    void flush() {
+        for (const Decision& d : std::span(block_).first(used_))
+            owner_.deliver(now_, track_, *d.subscriber, std::span(d.packets).first(d.count),
+                           *d.arrived, d.frame);
+        used_ = 0;
+    }
+
+  private:
+    FanOut& owner_;
+    Timestamp now_;
+    Track& track_;
+    std::array<Decision, 10> block_;
+    std::size_t used_ = 0;
+};
+
+void FanOut::deliver(Timestamp now, Track& track) {
+    cut(track);
+    Decisions decisions(*this, now, track);
     const std::span<const Subscriber> all = track.subscribers();
     bool decided = false;
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -111,23 +135,60 @@ void FanOut::deliver(Timestamp now, Track& track) {
         // (RFC 3711 §3.3.1).
         if (!all[i].peer->transport().connected()) continue;
         decided = true;
-        for (const ArrivedPacket& arrived : track.arrived()) {
-            const ArrivedPacket* given = all[i].redundant ? redundant(track, arrived) : &arrived;
-            if (given == nullptr) continue;
-            Decision& decision = block[used++];
-            decision.subscriber = &all[i];
-            decision.arrived = given;
-            decision.count = all[i].down_track->forward(given->media, now, decision.packets);
-            if (used == kBlock) flush();
-        }
+        for (const Piece& piece : pieces_)
+            if (!piece.frame || !decide_frame(now, all[i], piece, decisions))
+                decide_each(now, track, all[i], piece.packets, decisions);
     }
-    flush();
+    decisions.flush();
+    pieces_.clear();
     if (decided) {
         forwarded_ += track.arrived().size();
         oldest_ = earlier(oldest_, track.hold().first());
     }
     if (track.told_home) settle_key_frames(now, track);
     forget_arrived(track);
+}
+
+void FanOut::cut(Track& track) {
+    std::span<const ArrivedPacket> rest = track.arrived();
+    const bool by_frame = track.kind() == MediaKind::kVideo && !track.source().svc();
+    if (!by_frame) {
+        pieces_.push_back({rest, {}});
+        return;
+    }
+    while (!rest.empty()) {
+        const std::size_t count = frame_length(rest);
+        pieces_.push_back({rest.first(count), {}});
+        if (count > 1) pieces_.back().frame = parts_.frames.share(rest.first(count));
+        rest = rest.subspan(count);
+    }
+}
+
+bool FanOut::decide_frame(Timestamp now, const Subscriber& subscriber, const Piece& piece,
+                          Decisions& decisions) {
+    auto& decision = decisions.next(subscriber, piece.packets.front());
+    switch (subscriber.down_track->forward_frame(piece.packets, now, decision.packets[0])) {
+        case Forwarder::Together::kAll:
+            decision.frame = &piece.frame;
+            decision.count = 1;
+            return true;
+        case Forwarder::Together::kNone:
+            return true;
+        case Forwarder::Together::kEach:
+            break;
+    }
+    decisions.take_back();
+    return false;
+}
+
+void FanOut::decide_each(Timestamp now, Track& track, const Subscriber& subscriber,
+                         std::span<const ArrivedPacket> packets, Decisions& decisions) {
+    for (const ArrivedPacket& arrived : packets) {
+        const ArrivedPacket* given = subscriber.redundant ? redundant(track, arrived) : &arrived;
+        if (given == nullptr) continue;
+        auto& decision = decisions.next(subscriber, *given);
+        decision.count = subscriber.down_track->forward(given->media, now, decision.packets);
+    }
 }
 
 void FanOut::catch_up(Timestamp now, OutboundTrack& outbound, const Track::Passed& passed) {
@@ -187,13 +248,17 @@ const ArrivedPacket* FanOut::redundant(Track& track, const ArrivedPacket& arrive
 }
 
 void FanOut::deliver(Timestamp now, Track& track, const Subscriber& subscriber,
-                     std::span<const ForwardedPacket> packets, const ArrivedPacket& arrived) {
+                     std::span<const ForwardedPacket> packets, const ArrivedPacket& arrived,
+                     const FrameRef* frame) {
     DownTrack& down_track = *subscriber.down_track;
+    Downlink& downlink = subscriber.peer->downlink();
+    const SendExtensions* const extensions = &down_track.extensions();
     for (const ForwardedPacket& packet : packets)
-        (void)subscriber.peer->downlink().enqueue(
-            {packet, arrived.ref, arrived.media.payload, arrived.media.dd_bytes,
-             &down_track.extensions()},
-            track.kind());
+        (void)downlink.enqueue(frame != nullptr
+                                   ? PendingPacket{packet, {}, {}, {}, extensions, *frame}
+                                   : PendingPacket{packet, arrived.ref, arrived.media.payload,
+                                                   arrived.media.dd_bytes, extensions},
+                               track.kind());
     if (!packets.empty()) {
         parts_.queue.mark_media(*subscriber.peer);
         while (const auto state = down_track.poll_event())

@@ -12,6 +12,7 @@
 
 #include "sfu/inbound/stale_history.h"
 #include "sfu/packet/packet_pool.h"
+#include "sfu/packet/shared_frame.h"
 #include "sfu/tracks/subscriptions.h"
 
 namespace confab::sfu {
@@ -23,6 +24,7 @@ class FanOut {
     // All outlive this.
     struct Parts {
         PacketPool& pool;
+        FramePool& frames;
         Subscriptions& subscriptions;
         Upstream& upstream;
         FlushQueue& queue;
@@ -57,8 +59,21 @@ class FanOut {
     // The packet as RED, with the frames before it, made once for all who want that. Null: there
     // is no memory for it.
     const ArrivedPacket* redundant(Track& track, const ArrivedPacket& arrived);
+    // What arrived, in pieces that are decided at once.
+    struct Piece {
+        std::span<const ArrivedPacket> packets;
+        FrameRef frame;  // none: each on its own
+    };
+    class Decisions;  // on their way to the subscribers' queues
+    void cut(Track& track);
+    // False: each of its packets is to be decided on its own.
+    bool decide_frame(Timestamp now, const Subscriber& subscriber, const Piece& piece,
+                      Decisions& decisions);
+    void decide_each(Timestamp now, Track& track, const Subscriber& subscriber,
+                     std::span<const ArrivedPacket> packets, Decisions& decisions);
     void deliver(Timestamp now, Track& track, const Subscriber& subscriber,
-                 std::span<const ForwardedPacket> packets, const ArrivedPacket& arrived);
+                 std::span<const ForwardedPacket> packets, const ArrivedPacket& arrived,
+                 const FrameRef* frame = nullptr);
 
     Parts parts_;
     FrameHoldLimits hold_;
@@ -71,6 +86,7 @@ class FanOut {
         ArrivedPacket packet;
     };
     std::vector<Redundant> redundant_;  // of the packets that are being decided, once asked for
+    std::vector<Piece> pieces_;         // of the track that is being decided
     std::uint64_t forwarded_ = 0;
 };
 

@@ -236,6 +236,7 @@ struct Stage : DueTimers {
     Rng rng{11};
     ShardClock clock{UnixTime::seconds(1'700'000'000), world_time(0)};
     PacketPool pool;  // before all that holds packets
+    FramePool frames;
     srtp::Engine engine;
     TimerWheel wheel{world_time(500)};
     KeptLinks kept;
@@ -252,7 +253,7 @@ struct Stage : DueTimers {
     Upstream upstream{tracks, links, queue, options.loss_proxying};
     Subscriptions subscriptions{
         {peers, tracks, upstream, quality, events, queue, wheel, rng, options}};
-    FanOut fan_out{{pool, subscriptions, upstream, queue, events, stale},
+    FanOut fan_out{{pool, frames, subscriptions, upstream, queue, events, stale},
                    options.frame_hold,
                    options.sound_hold};
     SourceChanges changes{{tracks, fan_out, subscriptions, links, wheel}};
