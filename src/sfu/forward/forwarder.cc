@@ -71,7 +71,6 @@ void Forwarder::prefetch_parts(PrefetchStep step) const {
     if (step == PrefetchStep::kMiddle) {
         if (vp8_) vp8_->prefetch();
         if (retransmitter_) retransmitter_->prefetch();
-        prefetch_for_write(&rare_->events);
     } else if (step == PrefetchStep::kNear && retransmitter_) {
         retransmitter_->prefetch_place(static_cast<std::uint16_t>(munger_.last_sequence() + 1));
     }
@@ -192,7 +191,8 @@ bool Forwarder::emit(const MediaPacket& packet, Munger::Output position, bool ma
         header_size(out, extensions_, packet.dd_bytes) + out.body(packet.payload).size();
     if (resuming_) {
         resuming_ = false;
-        if (kind_of(codec_) == MediaKind::kVideo) (void)rare_->events.push(StreamState::kActive);
+        if (kind_of(codec_) == MediaKind::kVideo)
+            has_events_ = rare_->events.push(StreamState::kActive) || has_events_;
     }
     return true;
 }
@@ -211,14 +211,12 @@ class Forwarder::Frames {
         VideoLayerSelector::Rewrite none;
         const Selection selection = to_.selector_.select(packet(), *to_.source_, none);
         if (!selection.relevant || !to_.synced_) return Together::kNone;
-        // A temporal layer that is to change does so inside of a frame.
-        if (!selection.forward || layers().current.temporal != layers().target.temporal)
-            return Together::kEach;
+        if (!selection.forward || changes_temporal_layer()) return Together::kEach;
         // The first packet behind a pause is announced.
-        if (to_.resuming_ || to_.munger_.order(packet().sequence) != Munger::Order::kNext)
-            return Together::kEach;
+        const Munger::Order order = to_.munger_.order(packet().sequence);
+        if (to_.resuming_ || order == Munger::Order::kLate) return Together::kEach;
         first = {};
-        if (ends_in_trailer() || !describe(first) || !number(first)) return Together::kEach;
+        if (ends_in_trailer() || !describe(order, first) || !number(first)) return Together::kEach;
         emit(now, first);
         return Together::kAll;
     }
@@ -226,29 +224,33 @@ class Forwarder::Frames {
   private:
     const MediaPacket& packet() const { return frame_.front().media; }
     const LayerState& layers() const { return to_.selector_.layers(); }
+    // VP8 does so inside of a frame; of other codecs each stream has all its temporal layers.
+    bool changes_temporal_layer() const {
+        return to_.codec_ == Codec::kVp8 && layers().current.temporal != layers().target.temporal;
+    }
     // Of the last packet something is left out.
     bool ends_in_trailer() const {
         const MediaPacket& last = frame_.back().media;
         return to_.strip_trailers_ && last.marker && has_trailer(last);
     }
     // The munger of VP8 says the same when it is asked again.
-    bool describe(ForwardedPacket& first) {
+    bool describe(Munger::Order order, ForwardedPacket& first) {
         if (to_.codec_ != Codec::kVp8) return true;
         const std::int8_t limit = layers().current.temporal;
         const auto temporal = static_cast<std::int8_t>(packet().temporal);
         if (temporal > limit) return false;
         DescriptorPatch patch;
-        const Vp8Munger::Verdict verdict = to_.vp8_->process(
-            packet().vp8, packet().timestamp, Munger::Order::kNext, false, patch, limit, temporal);
+        const Vp8Munger::Verdict verdict = to_.vp8_->process(packet().vp8, packet().timestamp,
+                                                             order, false, patch, limit, temporal);
         first.prefix_size = patch.size;
         first.prefix = patch.bytes;
         first.payload_offset = packet().vp8.size;
         return verdict == Vp8Munger::Verdict::kForward;
     }
     bool number(ForwardedPacket& first) {
-        const auto position = to_.munger_.map_next(packet().sequence, packet().timestamp,
-                                                   static_cast<std::int64_t>(frame_.size()),
-                                                   frame_.back().media.marker);
+        const auto position = to_.munger_.map_frame(packet().sequence, packet().timestamp,
+                                                    static_cast<std::int64_t>(frame_.size()),
+                                                    frame_.back().media.marker);
         if (!position) return false;
         first.sequence = position->sequence;
         first.timestamp = static_cast<std::uint32_t>(position->timestamp);

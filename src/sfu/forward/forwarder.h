@@ -79,8 +79,13 @@ class Forwarder {
     Together forward_frame(std::span<const ArrivedPacket> frame, Timestamp now,
                            ForwardedPacket& first);
     // Video is sent again, or it paused.
-    std::optional<StreamState> poll_event() { return rare_->events.pop(); }
-    // Fetches what forward() and poll_event() will read but for this object itself.
+    std::optional<StreamState> poll_event() {
+        if (!has_events_) return std::nullopt;
+        const std::optional<StreamState> event = rare_->events.pop();
+        has_events_ = !rare_->events.empty();
+        return event;
+    }
+    // Fetches what forward() will read but for this object itself.
     void prefetch_parts(PrefetchStep step) const;
 
     // ------------------------------------------------------------ control
@@ -90,7 +95,7 @@ class Forwarder {
     // The next packet that goes on follows the last one that did, as behind a pause.
     void stop();
     // It is the link that allows nothing; for poll_event().
-    void announce_pause() { (void)rare_->events.push(StreamState::kPaused); }
+    void announce_pause() { has_events_ = rare_->events.push(StreamState::kPaused) || has_events_; }
     // For good: NACKs are not answered any more.
     void close() { closing_ = true; }
     // Another receiver of the same track (02 DYN-05).
@@ -186,6 +191,7 @@ class Forwarder {
     bool pli_pending_ = false;    // the subscriber waits for a key frame
     bool closing_ = false;
     bool strip_trailers_ = false;        // the subscriber does not know them
+    bool has_events_ = false;            // in rare_, which is seldom looked at
     Refused refused_ = Refused::kNo;     // the subscriber does not take what comes
     bool playout_delay_due_ = false;     // not acknowledged yet
     std::uint8_t stream_ = 0;            // of the source, being forwarded

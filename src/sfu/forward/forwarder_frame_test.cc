@@ -331,6 +331,10 @@ TEST_CASE("Forwarder: layers of one stream, a key frame and sound are decided by
     CHECK(frame_length(packets(Codec::kVp9, 1, false)) == 3);
     CHECK(frame_length(packets(Codec::kVp9, 1, true)) == 1);
     CHECK(frame_length(packets(Codec::kOpus, 1, false)) == 1);
+    // What ends in the marker may end in a trailer.
+    auto ended = packets(Codec::kH264, 1, false);
+    ended[1].media.marker = true;
+    CHECK(frame_length(ended) == 2);
     for (const bool svc : {false, true}) {
         Subscribed to({.codec = Codec::kVp9});
         to.source.available = 1;

@@ -312,7 +312,7 @@ void StateAccess<Forwarder>::load(Forwarder& f, StateReader& in) {
     in.numbers(17, events, 8);
     for (const std::uint8_t event : events) {
         in.require(event <= static_cast<std::uint8_t>(sfu::StreamState::kPaused));
-        (void)f.rare_->events.push(static_cast<sfu::StreamState>(event));
+        f.has_events_ = f.rare_->events.push(static_cast<sfu::StreamState>(event)) || f.has_events_;
     }
     in.record(18, [&f](StateReader& inner) {
         if (!f.vp8_) f.vp8_ = std::make_unique<sfu::Vp8Munger>();

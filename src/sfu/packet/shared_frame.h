@@ -77,6 +77,7 @@ class FramePool {
     // Two packets at least, at most SharedFrame::kMost, of one frame_length().
     FrameRef share(std::span<const ArrivedPacket> packets);
     std::size_t in_use() const { return in_use_; }
+    std::size_t bytes_held() const { return all_.size() * sizeof(SharedFrame); }
 
   private:
     friend class FrameRef;

@@ -88,20 +88,19 @@ std::optional<Munger::Output> Munger::map(std::int64_t sequence, std::int64_t ti
     return output;
 }
 
-std::optional<Munger::Output> Munger::map_next(std::int64_t sequence, std::int64_t timestamp,
-                                               std::int64_t count, bool marker) {
-    const std::optional<std::int64_t> out = ranges_.map(sequence);
-    if (order(sequence) != Order::kNext || !out || sequence < ranges_.open_from() ||
-        !sent_.all_free_from(*out))
-        return std::nullopt;
+std::optional<Munger::Output> Munger::map_frame(std::int64_t sequence, std::int64_t timestamp,
+                                                std::int64_t count, bool marker) {
+    CONFAB_DCHECK(sequence > newest_in_);
+    const std::int64_t out = sequence - ranges_.offset();
+    if (sequence < ranges_.open_from() || !sent_.all_free_from(out)) return std::nullopt;
     for (std::int64_t i = 0; i < count; ++i)
-        (void)sent_.mark(*out + i);
-    CONFAB_DCHECK(*out > last_sequence_);
+        (void)sent_.mark(out + i);
+    CONFAB_DCHECK(out > last_sequence_);
     newest_in_ = sequence + count - 1;
-    last_sequence_ = *out + count - 1;
+    last_sequence_ = out + count - 1;
     last_timestamp_ = timestamp - timestamp_offset_;
     last_marker_ = marker;
-    return Output{*out, last_timestamp_};
+    return Output{out, last_timestamp_};
 }
 
 void Munger::drop(std::int64_t sequence) {

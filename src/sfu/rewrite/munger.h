@@ -68,11 +68,11 @@ class Munger {
     void switch_source(std::int64_t sequence, std::int64_t timestamp, std::int64_t out_timestamp);
     // Number and time of a packet to be sent; nullopt if it may not be (unknown or used number).
     std::optional<Output> map(std::int64_t sequence, std::int64_t timestamp, bool marker);
-    // The same of `count` packets with numbers that follow, the first one the successor of the
-    // newest: its number and time, the others have the next ones. nullopt if it is no successor, or
-    // one of them may not be sent; nothing has changed then.
-    std::optional<Output> map_next(std::int64_t sequence, std::int64_t timestamp,
-                                   std::int64_t count, bool marker);
+    // The same of `count` packets of one time with numbers that follow one another, none of them
+    // late: number and time of the first one, the others have the next ones. nullopt if one of them
+    // may not be sent; nothing has changed then.
+    std::optional<Output> map_frame(std::int64_t sequence, std::int64_t timestamp,
+                                    std::int64_t count, bool marker);
     // Whether the packet's number is still free: it was never sent and has a place.
     bool is_open(std::int64_t sequence) const {
         const std::optional<std::int64_t> out = ranges_.map(sequence);

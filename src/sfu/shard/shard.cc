@@ -196,7 +196,7 @@ ShardSnapshot Shard::snapshot() const {
     s.receivers = tracks_.receivers();
     s.tracks = tracks_.size();
     s.down_tracks = subscriptions_.size();
-    s.pool_bytes = pool_.bytes_held();
+    s.pool_bytes = pool_.bytes_held() + frames_.bytes_held();
     s.packets_in_use = pool_.large_in_use() + pool_.small_in_use();
     s.timers = wheel_.size();
     s.nacks_in = rtcp_.counters().nacks;
