@@ -34,13 +34,17 @@ struct Scenario {
     unsigned per_mille_lost = 0;
 };
 
+std::int64_t start_of(std::size_t layer) {
+    return 0x1'0000'0000 + 77 * static_cast<std::int64_t>(layer);
+}
+
 // Three layers, each of frames of one packet to forty.
 class Publisher {
   public:
     Publisher(const Scenario& scenario, Rng& rng) : scenario_(scenario), rng_(rng) {
         for (std::size_t layer = 0; layer < kLayers; ++layer) {
             layers_[layer].sequence = 0x1'0000 + 1000 * static_cast<std::int64_t>(layer);
-            layers_[layer].timestamp = 0x1'0000'0000 + 77 * static_cast<std::int64_t>(layer);
+            layers_[layer].timestamp = start_of(layer);
         }
     }
     // What comes of the next frame of a layer, with late packets of earlier ones.
@@ -157,7 +161,12 @@ AddDownTrack config_of(const Scenario& scenario) {
 
 struct Subscribed {
     explicit Subscribed(const Scenario& scenario)
-        : source(test::source_of(scenario.codec)), track(config_of(scenario), source, rng) {}
+        : source(test::source_of(scenario.codec)), track(config_of(scenario), source, rng) {
+        // Without them no layer can follow another.
+        for (std::size_t layer = 0; layer < kLayers; ++layer)
+            REQUIRE(source.add_report(layer,
+                                      {NtpTime(17197700195083004625U), start_of(layer), at_ms(0)}));
+    }
 
     std::vector<Sent> one_by_one(const std::vector<ArrivedPacket>& packets, Timestamp now) {
         std::vector<Sent> all;
@@ -213,13 +222,15 @@ void disturb(Subscribed& subscribed, std::uint64_t what, std::uint64_t value, Ti
     const auto temporal = static_cast<std::int8_t>(value / kLayers % 4);
     switch (what) {
         case 0:
-            settings.enabled = value % 4 != 0;
-            settings.max_spatial = static_cast<std::uint8_t>(layer);
+            settings.enabled = value % 8 != 0;
+            settings.max_spatial = static_cast<std::uint8_t>(value % 5);
             return track.update_settings(settings, now);
         case 1:
+        case 6:
+        case 7:
             return track.set_bandwidth({layer, temporal}, value % 2 == 0, now);
         case 2:
-            subscribed.source.muted = value % 3 == 0;
+            subscribed.source.muted = value % 5 == 0;
             return track.source_changed(now);
         case 3:
             return track.interrupt(now);
@@ -268,7 +279,7 @@ void compare(const Scenario& scenario, std::uint64_t seed, Outcome& outcome) {
     for (std::int64_t ms = 0; ms < 6000; ms += 33) {
         const Timestamp now = at_ms(ms);
         if (rng.below(6) == 0) {
-            const std::uint64_t what = rng.below(6);
+            const std::uint64_t what = rng.below(8);
             const std::uint64_t value = rng.u32();
             disturb(one, what, value, now);
             disturb(other, what, value, now);
