@@ -68,6 +68,7 @@ struct Frames : Sending {
 
 std::vector<std::uint16_t> sequences(const std::vector<Sending::Got>& got) {
     std::vector<std::uint16_t> out;
+    out.reserve(got.size());
     for (const Sending::Got& one : got)
         out.push_back(one.sequence);
     return out;
