@@ -116,7 +116,9 @@ class SendQueue {
     }
 
     void prefetch() const { prefetch_for_write(packets_.data(), 4 * sizeof(PendingPacket)); }
-    void prefetch_end() const { prefetch_for_write(packets_.data() + packets_.size()); }
+    void prefetch_end() const {
+        prefetch_for_write(packets_.data() + packets_.size(), sizeof(PendingPacket));
+    }
 
   private:
     // It waits.
