@@ -171,6 +171,38 @@ TEST_CASE("FanOut: each subscriber gets all packets of a turn, whatever their nu
     }
 }
 
+// Until its client has said that it has the delay, it is written on each of its packets.
+TEST_CASE("FanOut: of one frame some get all at once, some packet by packet, some none [DES-44]") {
+    Call call;
+    call.look_on(500);
+    Seat& delayed = call.connect();
+    AddDownTrack add = Stage::track_to(*delayed.peer, MediaKind::kVideo, 600);
+    add.extensions.playout_delay = 5;
+    add.playout_delay = {Duration::millis(100), Duration::millis(2000)};
+    call.command(add);
+    call.part(0, true);
+    call.flush();
+    call.now_ms += 1200;  // the key frame is too old to begin with
+    Seat& late = call.connect();
+    call.command(Stage::track_to(*late.peer, MediaKind::kVideo, 700));
+    call.flush();
+    const std::size_t asked = Stage::plis_to(*call.seats[0]);
+    call.now_ms += 1500;  // what it asked for does not come
+    for (int frame = 0; frame < 3; ++frame) {
+        for (const bool last : {false, false, true})
+            call.part(0, last);
+        CHECK(frame_length(call.track(Stage::kVideo).arrived()) == 3);
+        call.flush();
+    }
+    for (const auto& got : {call.seat.sequences(500), delayed.sequences(600)}) {
+        REQUIRE(got.size() == 10);
+        for (std::size_t i = 1; i < got.size(); ++i)
+            CHECK(got[i] == static_cast<std::uint16_t>(got[0] + i));
+    }
+    CHECK(late.sequences(700).empty());
+    CHECK(Stage::plis_to(*call.seats[0]) > asked);
+}
+
 TEST_CASE("FanOut: a stream does not start before its packets can be sent [FWD-16]") {
     Call call;
     ShardPeer& late = call.expect(PeerId(77));
