@@ -34,6 +34,31 @@ TEST_CASE("Result: CONFAB_TRY returns the error and binds the value") {
     CHECK(quarter(3).error() == TestError::kOdd);
 }
 
+TEST_CASE("load_be and store_be: octets in network order, at any address, when compiled too") {
+    constexpr std::array<std::uint8_t, 9> kOctets{0xFF, 1, 2, 3, 4, 5, 6, 7, 8};
+    static_assert(load_be16(&kOctets[1]) == 0x0102);
+    static_assert(load_be32(&kOctets[1]) == 0x01020304);
+    static_assert(load_be64(&kOctets[1]) == 0x0102030405060708);
+    static_assert([] {
+        std::array<std::uint8_t, 9> out{0xFF};
+        store_be64(&out[1], 0x0102030405060708);
+        return out == std::array<std::uint8_t, 9>{0xFF, 1, 2, 3, 4, 5, 6, 7, 8};
+    }());
+    CHECK(load_be16(&kOctets[1]) == 0x0102);
+    CHECK(load_be32(&kOctets[1]) == 0x01020304);
+    CHECK(load_be64(&kOctets[1]) == 0x0102030405060708);
+    std::array<std::uint8_t, 18> out{};
+    store_be16(&out[1], 0x0102);
+    CHECK(out == std::array<std::uint8_t, 18>{0, 1, 2});
+    store_be32(&out[1], 0x01020304);
+    CHECK(out == std::array<std::uint8_t, 18>{0, 1, 2, 3, 4});
+    store_be64(&out[1], 0x0102030405060708);
+    CHECK(out == std::array<std::uint8_t, 18>{0, 1, 2, 3, 4, 5, 6, 7, 8});
+    store_be128(&out[1], 0x1112131415161718, 0x2122232425262728);
+    CHECK(out == std::array<std::uint8_t, 18>{0, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18,
+                                              0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28});
+}
+
 TEST_CASE("ByteReader: the error is sticky and reads give zero") {
     const Bytes data{1, 2, 3};
     ByteReader reader(data);

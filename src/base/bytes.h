@@ -7,11 +7,13 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace confab {
@@ -31,28 +33,65 @@ inline Bytes to_vector(BytesView bytes) {
     return {bytes.begin(), bytes.end()};
 }
 
-// Big-endian loads and stores; the caller has checked the bounds.
+// Big-endian loads and stores; the caller has checked the bounds. One access each: octet by octet
+// it takes luck with what stands around it that the compiler makes one of them.
+template <typename Word>
+constexpr Word swap_bytes(Word v) {
+    static_assert(sizeof(Word) == 2 || sizeof(Word) == 4 || sizeof(Word) == 8);
+    if constexpr (std::endian::native == std::endian::big)
+        return v;
+    else if constexpr (sizeof(Word) == 2)
+        return __builtin_bswap16(v);
+    else if constexpr (sizeof(Word) == 4)
+        return __builtin_bswap32(v);
+    else
+        return __builtin_bswap64(v);
+}
+template <typename Word>
+constexpr Word load_be(const std::uint8_t* p) {
+    if (std::is_constant_evaluated()) {
+        std::uint64_t v = 0;
+        for (std::size_t i = 0; i < sizeof(Word); ++i)
+            v = v << 8 | p[i];
+        return static_cast<Word>(v);
+    }
+    Word v;
+    std::memcpy(&v, p, sizeof v);
+    return swap_bytes(v);
+}
+template <typename Word>
+constexpr void store_be(std::uint8_t* p, Word v) {
+    if (std::is_constant_evaluated()) {
+        for (std::size_t i = 0; i < sizeof(Word); ++i)
+            p[i] = static_cast<std::uint8_t>(v >> 8 * (sizeof(Word) - 1 - i));
+        return;
+    }
+    v = swap_bytes(v);
+    std::memcpy(p, &v, sizeof v);
+}
 constexpr std::uint16_t load_be16(const std::uint8_t* p) {
-    return static_cast<std::uint16_t>((p[0] << 8) | p[1]);
+    return load_be<std::uint16_t>(p);
 }
 constexpr std::uint32_t load_be32(const std::uint8_t* p) {
-    return (std::uint32_t{p[0]} << 24) | (std::uint32_t{p[1]} << 16) | (std::uint32_t{p[2]} << 8) |
-           p[3];
+    return load_be<std::uint32_t>(p);
 }
 constexpr std::uint64_t load_be64(const std::uint8_t* p) {
-    return (std::uint64_t{load_be32(p)} << 32) | load_be32(p + 4);
+    return load_be<std::uint64_t>(p);
 }
 constexpr void store_be16(std::uint8_t* p, std::uint16_t v) {
-    p[0] = static_cast<std::uint8_t>(v >> 8);
-    p[1] = static_cast<std::uint8_t>(v);
+    store_be(p, v);
 }
 constexpr void store_be32(std::uint8_t* p, std::uint32_t v) {
-    store_be16(p, static_cast<std::uint16_t>(v >> 16));
-    store_be16(p + 2, static_cast<std::uint16_t>(v));
+    store_be(p, v);
 }
 constexpr void store_be64(std::uint8_t* p, std::uint64_t v) {
-    store_be32(p, static_cast<std::uint32_t>(v >> 32));
-    store_be32(p + 4, static_cast<std::uint32_t>(v));
+    store_be(p, v);
+}
+// Both words in one store: a load of all of it would wait until two have left the store buffer.
+inline void store_be128(std::uint8_t* p, std::uint64_t first, std::uint64_t second) {
+    using Pair [[gnu::vector_size(16)]] = std::uint64_t;
+    const Pair pair{swap_bytes(first), swap_bytes(second)};
+    std::memcpy(p, &pair, sizeof pair);
 }
 
 class ByteReader {

@@ -11,14 +11,6 @@
 
 namespace confab::srtp {
 
-std::size_t BatchEncryptor::submit(SendContext& context, const RtpJob& job) noexcept {
-    // Counter mode jobs must have something to encrypt.
-    if (!context.multi_buffer_ || job.payload.empty()) return context.protect_rtp(job);
-    if (!context.acceptable(job)) return 0;
-    enqueue(context, job.out, job.header_size, job.payload, job.index);
-    return job.header_size + job.payload.size() + context.rtp_overhead();
-}
-
 #if defined(CONFAB_HAVE_IPSEC_MB)
 
 void BatchEncryptor::enqueue(SendContext& context, BytesSpan out, std::size_t header_size,

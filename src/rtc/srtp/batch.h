@@ -30,7 +30,13 @@ class BatchEncryptor {
     // SendContext::protect_rtp() of `context`, perhaps later: until complete_all() returns, `out`,
     // `payload` and the context must stay where they are, and `out` is not ready to send.
     // Returns the packet's final size at once; 0 as protect_rtp() does.
-    std::size_t submit(SendContext& context, const RtpJob& job) noexcept;
+    std::size_t submit(SendContext& context, const RtpJob& job) noexcept {
+        // Counter mode jobs must have something to encrypt.
+        if (!context.multi_buffer_ || job.payload.empty()) return context.protect_rtp(job);
+        if (!context.acceptable(job)) return 0;
+        enqueue(context, job.out, job.header_size, job.payload, job.index);
+        return job.header_size + job.payload.size() + context.rtp_overhead();
+    }
     std::size_t submit(SendContext& context, BytesSpan out, std::size_t header_size,
                        BytesView payload, std::uint64_t index) noexcept {
         return submit(context, {out, header_size, payload, index});

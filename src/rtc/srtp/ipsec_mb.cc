@@ -18,6 +18,13 @@ namespace {
 constexpr std::size_t kSha1Block = 64;
 constexpr std::size_t kGcmTag = 16;
 
+// What was stored in halves and is loaded as a whole, to be passed on, waits for the store buffer.
+template <typename Value>
+Value in_register(Value value) {
+    asm("" : "+r"(value));
+    return value;
+}
+
 class IpsecMbGcm final : public PacketCipher {
   public:
     IpsecMbGcm(IMB_MGR& manager, const SessionKeys& keys)
@@ -39,7 +46,7 @@ class IpsecMbGcm final : public PacketCipher {
         gcm_context_data context;
         if (frame.suffix.empty()) {  // RTP: no span is copied
             encrypt_(&keys_, &context, out, plain.data(), plain.size(), frame.iv.data(),
-                     frame.prefix.data(), frame.prefix.size(), tag, kGcmTag);
+                     in_register(frame.prefix.data()), frame.prefix.size(), tag, kGcmTag);
             return true;
         }
         const AssociatedData aad(frame);
@@ -75,9 +82,10 @@ class IpsecMbGcm final : public PacketCipher {
         BytesView view_;
     };
 
-    alignas(64) gcm_key_data keys_;
+    // Before the keys, in the line that the object begins with.
     aes_gcm_enc_dec_t encrypt_;
     aes_gcm_enc_dec_t decrypt_;
+    alignas(64) gcm_key_data keys_;
 };
 
 // What is authenticated stands in one piece: prefix, text, suffix. That of RTP, the rollover

@@ -6,8 +6,6 @@
 //        | header | encrypted reports | E, index | tag |   counter mode (RFC 3711 §3.4)
 #include "rtc/srtp/send_context.h"
 
-#include "base/check.h"
-
 namespace confab::srtp {
 namespace {
 
@@ -26,28 +24,24 @@ SendContext::SendContext(Engine& engine, const ContextKeys& keys)
 #endif
 }
 
-bool SendContext::acceptable(const RtpJob& job) noexcept {
-    if (job.header_size < kRtpFixedHeader || job.header_size > kMaxProtectedSize ||
-        job.payload.size() > kMaxProtectedSize || job.index > kMaxPacketIndex ||
-        job.out.size() < job.header_size + job.payload.size() + rtp_overhead())
-        return false;
-    if (CONFAB_BUG_IF(load_be16(&job.out[2]) != (job.index & 0xffff), "srtp_index")) return false;
-    return !guard_ || !CONFAB_BUG_IF(!guard_->check(load_be32(&job.out[8]), job.index,
-                                                    job.out.first(job.header_size), job.payload),
-                                     "srtp_nonce_reuse");
+bool SendContext::is_fresh(const RtpJob& job) noexcept {
+    return !CONFAB_BUG_IF(!guard_->check(load_be32(&job.out[8]), job.index,
+                                         job.out.first(job.header_size), job.payload),
+                          "srtp_nonce_reuse");
 }
 
 std::size_t SendContext::protect_rtp(const RtpJob& job) noexcept {
     if (!acceptable(job)) return 0;
-    const std::size_t header_size = job.header_size;
+    std::uint8_t* const header = job.out.data();
+    std::uint8_t* const text = header + job.header_size;
     std::array<std::uint8_t, 4> roc;
-    store_be32(roc.data(), static_cast<std::uint32_t>(job.index >> 16));
-    Frame frame{
-        make_iv(rtp_keys_, load_be32(&job.out[8]), job.index), job.out.first(header_size), {}};
-    if (!is_aead(profile())) frame.suffix = roc;  // RFC 3711 §4.2: M = packet || ROC
-    std::uint8_t* const text = job.out.data() + header_size;
+    Frame frame{make_iv(rtp_keys_, load_be32(header + 8), job.index), {header, text}, {}};
+    if (!is_aead(profile())) {  // RFC 3711 §4.2: M = packet || ROC
+        store_be32(roc.data(), static_cast<std::uint32_t>(job.index >> 16));
+        frame.suffix = roc;
+    }
     if (!rtp_->seal(frame, job.payload, text, text + job.payload.size())) return 0;
-    return header_size + job.payload.size() + rtp_overhead();
+    return job.header_size + job.payload.size() + rtp_overhead();
 }
 
 std::size_t SendContext::protect_rtcp(BytesSpan buffer, std::size_t size) noexcept {

@@ -78,9 +78,10 @@ class DownTrack {
                         std::int64_t later = 0) {
         return forwarder_.forward(packet, now, out, later);
     }
-    Forwarder::Together forward_frame(std::span<const ArrivedPacket> frame, Timestamp now,
+    Forwarder::Together forward_frame(std::span<const ArrivedPacket> packets,
+                                      const SharedFrame& shared, Timestamp now,
                                       ForwardedPacket& first) {
-        return forwarder_.forward_frame(frame, now, first);
+        return forwarder_.forward_frame(packets, shared, now, first);
     }
     // Fetches what forward() will read.
     void prefetch(PrefetchStep step) const {

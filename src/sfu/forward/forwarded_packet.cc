@@ -69,7 +69,7 @@ std::size_t dd_size_for(const ForwardedPacket& p, BytesView dd) {
 // What nearly every packet has: nothing but what is stamped as it leaves, in elements of one form.
 bool has_stamps_only(const ForwardedPacket& p, const SendExtensions& ids) {
     return p.dd_mode == DescriptorMode::kNone && !p.has_playout_delay && !p.has_abs_capture_time &&
-           (ids.abs_send_time | ids.transport_cc) <= kMaxOneByteId;
+           ids.abs_send_time <= kMaxOneByteId && ids.transport_cc <= kMaxOneByteId;
 }
 std::size_t stamps_block(const SendExtensions& ids) {
     const std::size_t words =
@@ -89,6 +89,15 @@ void put_stamps(std::uint8_t* at, const SendExtensions& ids, SendStamps stamps) 
     if (ids.transport_cc != 0)
         store_be32(at, (std::uint32_t{ids.transport_cc} << 28) | (1U << 24U) |
                            (std::uint32_t{stamps.transport_sequence} << 8));
+}
+
+void put_fixed(std::uint8_t* at, const ForwardedPacket& p, bool extended) {
+    const auto head = static_cast<std::uint32_t>(
+        0x8000'0000U | (p.padding ? 0x2000'0000U : 0U) | (extended ? 0x1000'0000U : 0U) |
+        (p.marker ? 0x0080'0000U : 0U) | (p.payload_type & 0x7FU) << 16 |
+        static_cast<std::uint16_t>(p.sequence));
+    store_be64(at, std::uint64_t{head} << 32 | p.timestamp);
+    store_be32(at + 8, p.ssrc);
 }
 
 // Which extensions a packet carries, decided in one place for size and content.
@@ -236,29 +245,47 @@ std::size_t header_size(const ForwardedPacket& p, const SendExtensions& ids, Byt
 
 std::size_t build_header(const ForwardedPacket& p, const SendExtensions& ids, SendStamps stamps,
                          const BytesView& source_dd, BytesSpan out) {
-    const std::size_t size = header_size(p, ids, source_dd);
-    if (out.size() < size) return 0;
-    const std::size_t block = size - kFixedHeader - p.prefix_size;
     std::uint8_t* const at = out.data();
-    if (block > 0 && has_stamps_only(p, ids)) {
-        put_stamps(at + kFixedHeader, ids, stamps);
-    } else if (block > 0) {
+    std::size_t block = 0;
+    if (has_stamps_only(p, ids)) {
+        block = stamps_block(ids);
+        if (out.size() < kFixedHeader + block + p.prefix_size) return 0;
+        if (block > 0) put_stamps(at + kFixedHeader, ids, stamps);
+    } else {
         const Plan plan(p, ids, source_dd);
-        if (plan.dd > 255) return 0;
-        put_extensions(at + kFixedHeader, p, ids, stamps, plan, source_dd);
+        block = plan.block();
+        if (out.size() < kFixedHeader + block + p.prefix_size || plan.dd > 255) return 0;
+        if (block > 0) put_extensions(at + kFixedHeader, p, ids, stamps, plan, source_dd);
     }
-    at[0] = static_cast<std::uint8_t>(0x80 | (p.padding ? 0x20 : 0) | (block > 0 ? 0x10 : 0));
-    at[1] = static_cast<std::uint8_t>((p.marker ? 0x80 : 0) | (p.payload_type & 0x7F));
-    store_be16(at + 2, static_cast<std::uint16_t>(p.sequence));
-    store_be32(at + 4, p.timestamp);
-    store_be32(at + 8, p.ssrc);
+    put_fixed(at, p, block > 0);
     // All of it in one store where there is room: what is behind it is written next.
     std::uint8_t* const prefix = at + kFixedHeader + block;
-    if (out.size() >= size - p.prefix_size + p.prefix.size())
+    const std::size_t size = kFixedHeader + block + p.prefix_size;
+    if (out.size() >= kFixedHeader + block + p.prefix.size())
         std::memcpy(prefix, p.prefix.data(), p.prefix.size());
     else
         std::copy_n(p.prefix.begin(), p.prefix_size, prefix);
     return size;
+}
+
+FrameHeader::FrameHeader(const ForwardedPacket& first, const SendExtensions& ids,
+                         SendStamps stamps) {
+    if (!has_stamps_only(first, ids)) return;
+    std::array<std::uint8_t, kRoom> octets{};
+    const std::size_t block = stamps_block(ids);
+    stamps.transport_sequence = 0;
+    if (block > 0) put_stamps(&octets[kFixedHeader], ids, stamps);
+    ForwardedPacket unmarked = first;
+    unmarked.sequence = 0;
+    unmarked.marker = false;
+    put_fixed(octets.data(), unmarked, block > 0);
+    for (std::size_t i = 0; i < words_.size(); ++i)
+        words_[i] = load_be64(&octets[8 * i]);
+    size_ = kFixedHeader + block;
+    if (ids.transport_cc == 0) return;
+    // The last element: two octets before one of padding.
+    transport_mask_ = 0xFFFF;
+    transport_shift_ = static_cast<std::uint8_t>(8 * (kRoom - size_) + 8);
 }
 
 }  // namespace confab::sfu

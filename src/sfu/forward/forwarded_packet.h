@@ -70,6 +70,33 @@ std::size_t header_size(const ForwardedPacket& packet, const SendExtensions& ids
 std::size_t build_header(const ForwardedPacket& packet, const SendExtensions& ids,
                          SendStamps stamps, const BytesView& source_dd, BytesSpan out);
 
+// The headers of a frame's packets, of which marker and numbers differ and nothing else: made once
+// for each subscriber (02 DES-44).
+class FrameHeader {
+  public:
+    static constexpr std::size_t kRoom = 24;
+
+    // Like that of `first`; without a size if it has more than what is stamped.
+    FrameHeader(const ForwardedPacket& first, const SendExtensions& ids, SendStamps stamps);
+    // Without a prefix.
+    std::size_t size() const { return size_; }
+    // One is written to `out`, where kRoom octets are: what is behind its size is undefined.
+    void write(std::uint8_t* out, std::int64_t sequence, bool marker, bool padding,
+               std::uint16_t transport_sequence) const {
+        const std::uint64_t flags = std::uint64_t{padding} << 61 | std::uint64_t{marker} << 55;
+        const std::uint64_t number = std::uint64_t{static_cast<std::uint16_t>(sequence)} << 32;
+        store_be128(out, words_[0] | flags | number, words_[1]);
+        const std::uint64_t stamp = transport_sequence & transport_mask_;
+        store_be64(out + 16, words_[2] | stamp << transport_shift_);
+    }
+
+  private:
+    std::array<std::uint64_t, 3> words_{};  // without what differs
+    std::size_t size_ = 0;
+    std::uint16_t transport_mask_ = 0;  // 0: without transport-wide numbers
+    std::uint8_t transport_shift_ = 0;
+};
+
 // Bytes of a dependency descriptor without structure once it carries a mask.
 std::size_t masked_descriptor_size(BytesView original, std::uint8_t target_count);
 // Copies a descriptor without structure, with a mask and another frame number; all else stays bit

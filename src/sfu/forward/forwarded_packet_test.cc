@@ -270,6 +270,46 @@ TEST_CASE("build_header: what is stamped alone, of any ids, is read back [FWD-09
         }
 }
 
+TEST_CASE(
+    "FrameHeader: writes what build_header() does for each packet of a frame [DES-44] [FWD-09]") {
+    Rng rng(11);
+    for (int i = 0; i < 3000; ++i) {
+        CAPTURE(i);
+        const auto id = [&] {
+            return static_cast<std::uint8_t>(rng.below(3) == 0 ? 0 : 1 + rng.below(14));
+        };
+        const SendExtensions ids{.abs_send_time = id(), .transport_cc = id(), .mid = id()};
+        ForwardedPacket p;
+        p.timestamp = rng.u32();
+        p.ssrc = rng.u32();
+        p.payload_type = static_cast<std::uint8_t>(rng.below(128));
+        p.sequence = rng.u32();
+        p.marker = rng.below(2) == 0;
+        p.prefix_size = static_cast<std::uint8_t>(rng.below(7));
+        SendStamps stamps{rng.u32() & 0xFFFFFF, rng.u16()};
+        const FrameHeader header(p, ids, stamps);
+        for (int k = 0; k < 4; ++k) {
+            p.sequence = rng.u32();
+            p.marker = rng.below(2) == 0;
+            p.padding = rng.below(2) == 0;
+            stamps.transport_sequence = rng.u16();
+            std::array<std::uint8_t, 64> expected{};
+            const std::size_t size = build_header(p, ids, stamps, {}, expected);
+            REQUIRE(header.size() == size - p.prefix_size);
+            std::array<std::uint8_t, FrameHeader::kRoom> out{};
+            header.write(out.data(), p.sequence, p.marker, p.padding, stamps.transport_sequence);
+            CHECK(std::equal(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(header.size()),
+                             expected.begin()));
+        }
+    }
+    // What has more than stamps, or takes the long form.
+    ForwardedPacket p;
+    CHECK(FrameHeader(p, {.abs_send_time = 15}, {}).size() == 0);
+    CHECK(FrameHeader(p, {.transport_cc = 15}, {}).size() == 0);
+    p.has_playout_delay = true;
+    CHECK(FrameHeader(p, {.abs_send_time = 3}, {}).size() == 0);
+}
+
 TEST_CASE("build_header: no id, no extension; no packet that has none is asked for it [FWD-09]") {
     ForwardedPacket p;
     p.has_playout_delay = p.has_abs_capture_time = true;

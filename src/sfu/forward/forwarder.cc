@@ -72,7 +72,7 @@ void Forwarder::prefetch_parts(PrefetchStep step) const {
         if (vp8_) vp8_->prefetch();
         if (retransmitter_) retransmitter_->prefetch();
     } else if (step == PrefetchStep::kNear && retransmitter_) {
-        retransmitter_->prefetch_place(static_cast<std::uint16_t>(munger_.last_sequence() + 1));
+        retransmitter_->prefetch_place();
     }
 }
 
@@ -201,7 +201,8 @@ bool Forwarder::emit(const MediaPacket& packet, Munger::Output position, bool ma
 
 class Forwarder::Frames {
   public:
-    Frames(Forwarder& to, std::span<const ArrivedPacket> frame) : to_(to), frame_(frame) {}
+    Frames(Forwarder& to, std::span<const ArrivedPacket> packets, const SharedFrame& shared)
+        : to_(to), frame_(packets), shared_(shared) {}
 
     Together decide(Timestamp now, ForwardedPacket& first) {
         if (!to_.flowing_) return Together::kNone;
@@ -260,21 +261,24 @@ class Forwarder::Frames {
         first.ssrc = to_.ssrc_;
         first.payload_type = to_.payload_type_;
         first.marker = packet().marker;
-        if (to_.retransmitter_) to_.retransmitter_->note_frame(now, first, frame_, to_.stream_);
+        if (to_.retransmitter_)
+            to_.retransmitter_->note_frame(now, first, shared_, packet().sequence, to_.stream_,
+                                           packet().spatial);
         DownTrackStats& stats = to_.stats_;
-        stats.packets += frame_.size();
-        stats.octets += frame_.size() * header_size(first, to_.extensions_, {});
-        for (const ArrivedPacket& one : frame_)
-            stats.octets += first.body(one.media.payload).size();
+        stats.packets += shared_.count;
+        stats.octets += shared_.count * header_size(first, to_.extensions_, {}) +
+                        shared_.octets_without(first.payload_offset);
     }
 
     Forwarder& to_;
     std::span<const ArrivedPacket> frame_;
+    const SharedFrame& shared_;
 };
 
-Forwarder::Together Forwarder::forward_frame(std::span<const ArrivedPacket> frame, Timestamp now,
+Forwarder::Together Forwarder::forward_frame(std::span<const ArrivedPacket> packets,
+                                             const SharedFrame& shared, Timestamp now,
                                              ForwardedPacket& first) {
-    return Frames(*this, frame).decide(now, first);
+    return Frames(*this, packets, shared).decide(now, first);
 }
 
 // ------------------------------------------------------------------ control

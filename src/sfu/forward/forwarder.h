@@ -75,9 +75,9 @@ class Forwarder {
         kAll,   // `first` is that of the first one; the others follow it
         kEach,  // to be asked one by one; nothing has changed
     };
-    // Packets of one frame_length(), at once.
-    Together forward_frame(std::span<const ArrivedPacket> frame, Timestamp now,
-                           ForwardedPacket& first);
+    // Packets of one frame_length(), at once; `shared` is what all subscribers share of them.
+    Together forward_frame(std::span<const ArrivedPacket> packets, const SharedFrame& shared,
+                           Timestamp now, ForwardedPacket& first);
     // Video is sent again, or it paused.
     std::optional<StreamState> poll_event() {
         if (!has_events_) return std::nullopt;

@@ -15,7 +15,7 @@
 #include "sfu/forward/down_track.h"
 #include "sfu/forward/forward_testing.h"
 #include "sfu/packet/shared_frame.h"
-#include "sfu/peer/send_queue.h"
+#include "sfu/peer/send/send_queue.h"
 #include "wire/video/packet_trailer_testing.h"
 
 namespace confab::sfu {
@@ -186,7 +186,8 @@ struct Subscribed {
             const auto frame = packets.first(frame_length(packets));
             packets = packets.subspan(frame.size());
             const Together together =
-                frame.size() > 1 ? track.forward_frame(frame, now, out[0]) : Together::kEach;
+                frame.size() > 1 ? track.forward_frame(frame, *frames.share(frame), now, out[0])
+                                 : Together::kEach;
             ++decided[static_cast<std::size_t>(together)];
             if (together == Together::kAll)
                 queue.push({out[0], {}, {}, {}, &track.extensions(), frames.share(frame)});
@@ -354,7 +355,8 @@ TEST_CASE("Forwarder: layers of one stream, a key frame and sound are decided by
         CHECK(to.one_by_one(packets(Codec::kVp9, 1, true), at_ms(0)).size() == 3);
         ForwardedPacket first;
         const auto next = packets(Codec::kVp9, 4, false);
-        CHECK(to.track.forward_frame(next, at_ms(33), first) ==
+        FramePool frames;
+        CHECK(to.track.forward_frame(next, *frames.share(next), at_ms(33), first) ==
               (svc ? Together::kEach : Together::kAll));
     }
 }

@@ -5,6 +5,7 @@
 // lengths to one destination leaves in one UDP GSO send (02 DES-10, §10.3).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -45,10 +46,22 @@ class SendBatch {
     bool has_room_for(std::size_t datagrams) const {
         return used_ + datagrams * kMaxDatagram <= kArenaSize && run_count_ + datagrams <= kMaxRuns;
     }
+    // For how many of them.
+    std::size_t room() const {
+        return std::min((kArenaSize - used_) / kMaxDatagram, kMaxRuns - run_count_);
+    }
     // Where the next datagram is to be written; only if has_room().
     BytesSpan reserve() { return {arena_.get() + used_, kMaxDatagram}; }
     // The datagram of `size` bytes written at reserve() goes to `path`.
     void commit(const ice::Path& path, std::size_t size, Worth worth = Worth::kFirst);
+
+    // The same, to where the one before goes.
+    void commit_more(std::size_t size, Worth worth) {
+        if (extends_open_run(size))
+            extend_run(size, worth);
+        else
+            begin_run(ice::Path(runs_[run_count_ - 1].path), size, worth);
+    }
 
     std::size_t run_count() const { return run_count_; }
     const SendRun& run(std::size_t i) const { return runs_[i]; }
@@ -61,7 +74,22 @@ class SendBatch {
     void clear() { used_ = run_count_ = 0, open_ = false; }
 
   private:
-    bool extends_open_run(const ice::Path& path, std::size_t size) const;
+    bool extends_open_run(std::size_t size) const {
+        if (!open_) return false;
+        const SendRun& last = runs_[run_count_ - 1];
+        return size <= last.segment_size && last.count < kMaxSegments &&
+               last.size + size <= kMaxRunSize;
+    }
+    void extend_run(std::size_t size, Worth worth) {
+        SendRun& last = runs_[run_count_ - 1];
+        last.size += static_cast<std::uint32_t>(size);
+        last.kept_longest |= std::uint64_t{worth == Worth::kFirst} << last.count;
+        ++last.count;
+        // Only the last segment of a GSO send may be shorter.
+        open_ = size == last.segment_size;
+        used_ += size;
+    }
+    void begin_run(const ice::Path& path, std::size_t size, Worth worth);
 
     std::unique_ptr<std::uint8_t[]> arena_;
     std::size_t used_ = 0;

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include "base/rng.h"
+
 namespace confab::sfu {
 namespace {
 
@@ -53,6 +55,38 @@ TEST_CASE(
     batch.clear();
     batch.commit(a, 100);
     CHECK(batch.run(0).count == 1);
+}
+
+TEST_CASE("SendBatch: more of the same path is what naming it again gives [DES-10] [DES-44]") {
+    Rng rng(9);
+    for (const auto protocol : {ice::Protocol::kUdp, ice::Protocol::kTcp}) {
+        SendBatch batch, named;
+        ice::Path a, b;
+        a.protocol = b.protocol = protocol;
+        b.remote.port = 2;
+        // Runs of up to kMaxSegments and up to kMaxRunSize.
+        for (std::size_t i = 0; named.has_room(); ++i) {
+            const std::size_t size = i < 150 ? 100 : 1000 + 30 * (rng.below(20) / 18);
+            const Worth worth = rng.below(3) == 0 ? Worth::kFirst : Worth::kPicture;
+            const bool other = i > 200 && i < 220;
+            CHECK(batch.room() >= 1);
+            named.commit(other ? b : a, size, worth);
+            if (i == 0 || i == 201 || i == 220)
+                batch.commit(other ? b : a, size, worth);
+            else
+                batch.commit_more(size, worth);
+        }
+        CHECK(batch.room() == 0);
+        REQUIRE(batch.run_count() == named.run_count());
+        for (std::size_t i = 0; i < named.run_count(); ++i) {
+            CHECK(batch.run(i).path == named.run(i).path);
+            CHECK(batch.run(i).offset == named.run(i).offset);
+            CHECK(batch.run(i).size == named.run(i).size);
+            CHECK(batch.run(i).segment_size == named.run(i).segment_size);
+            CHECK(batch.run(i).count == named.run(i).count);
+            CHECK(batch.run(i).kept_longest == named.run(i).kept_longest);
+        }
+    }
 }
 
 TEST_CASE("SendBatch: a run knows which of its datagrams are kept longest [DES-06]") {

@@ -26,15 +26,29 @@ struct SharedFrame {
     struct Packet {
         PacketRef ref;
         BytesView payload;  // of the source, in `ref`
-        bool marker = false;
-        std::uint8_t first_octet = 0;  // of its VP8 descriptor, which all else is the same in
     };
 
     FramePool* pool = nullptr;
     SharedFrame* next_free = nullptr;
     std::uint32_t references = 0;
     std::uint32_t count = 0;
+    std::uint32_t octets = 0;  // of all payloads
+    // At least that many octets has each payload, and its slot before and behind it.
+    std::uint32_t shortest = 0;
+    std::uint32_t before = 0;
+    std::uint32_t behind = 0;
+    bool marker = false;  // of the last one; no other has it
+    // What VP8 descriptors begin with, that of the first packet and all others: else they are
+    // equal.
+    std::uint8_t first_octet = 0;
+    std::uint8_t later_octet = 0;
     std::array<Packet, kMost> packets;
+
+    bool is_marked(std::size_t i) const { return marker && i + 1 == count; }
+    std::uint8_t octet(std::size_t i) const { return i == 0 ? first_octet : later_octet; }
+    std::span<const Packet> all() const { return std::span(packets).first(count); }
+    // Octets that go on where so many of each payload, which has them, are left out.
+    std::size_t octets_without(std::size_t skip) const { return octets - count * skip; }
 };
 
 // How many of these packets, from the first one on, can be decided together: one and more. Not with
@@ -60,6 +74,7 @@ class FrameRef {
     void reset();
     explicit operator bool() const { return frame_ != nullptr; }
     const SharedFrame* operator->() const { return frame_; }
+    const SharedFrame& operator*() const { return *frame_; }
     std::size_t size() const { return frame_ == nullptr ? 0 : frame_->count; }
 
   private:
@@ -74,7 +89,8 @@ class FramePool {
     FramePool(const FramePool&) = delete;
     FramePool& operator=(const FramePool&) = delete;
 
-    // Two packets at least, at most SharedFrame::kMost, of one frame_length().
+    // Two packets at least, at most SharedFrame::kMost, of one frame_length(), with payloads that
+    // lie in their slots.
     FrameRef share(std::span<const ArrivedPacket> packets);
     std::size_t in_use() const { return in_use_; }
     std::size_t bytes_held() const { return all_.size() * sizeof(SharedFrame); }

@@ -19,11 +19,11 @@
 #include "sfu/congestion/bandwidth_port.h"
 #include "sfu/congestion/send_history.h"
 #include "sfu/peer/outbound_track.h"
-#include "sfu/peer/pacer.h"
 #include "sfu/peer/peer_counters.h"
 #include "sfu/peer/rtcp_compounds.h"
-#include "sfu/peer/run_levels.h"
-#include "sfu/peer/send_queue.h"
+#include "sfu/peer/send/pacer.h"
+#include "sfu/peer/send/run_levels.h"
+#include "sfu/peer/send/send_queue.h"
 #include "wire/rtcp/transport_cc.h"
 
 namespace confab::sfu {
@@ -128,21 +128,11 @@ class Downlink {
     }
     SendQueue& queue(Queue which) { return queues_[static_cast<std::size_t>(which)]; }
     const SendQueue& queue(Queue which) const { return queues_[static_cast<std::size_t>(which)]; }
-    bool flush(Queue which, SendTime at, srtp::BatchEncryptor& encryptor, SendBatch& batch);
-    // The padding of the next packets that leave, all zero where lengths are not levelled; the
-    // number of them.
-    std::size_t level(Queue which, std::span<std::uint8_t> padding) const;
-    // The body with the packet's padding behind it; `copy` is where it may be put together.
-    std::uint8_t* in_slot(const LeavingPacket& leaving, BytesView body) const;
-    BytesView padded(const LeavingPacket& leaving, BytesView body, BytesSpan copy) const;
-    // The size of its datagram, 0 if there is none.
-    std::size_t build(const LeavingPacket& leaving, SendTime at, srtp::BatchEncryptor& encryptor,
-                      SendBatch& batch);
+    class Flush;  // packets on their way into a batch (downlink_flush.cc)
     // The port hears of packets that left before it is asked or told anything that they bear on.
     void tell_sent() {
         if (history_) history_->tell(*bandwidth_);
     }
-    void note_sent(const LeavingPacket& leaving, Timestamp now, std::size_t size);
 
     peer::Transport& transport_;
     PeerCounters& counters_;

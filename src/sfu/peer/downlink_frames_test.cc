@@ -9,6 +9,7 @@
 #include <numeric>
 #include <vector>
 
+#include "base/rng.h"
 #include "sfu/peer/downlink_testing.h"
 
 namespace confab::sfu {
@@ -201,6 +202,156 @@ TEST_CASE("Downlink: the end of a batch does not cut a frame [DES-10] [DES-44]")
     take_batch();
     CHECK(batches == 2);
     CHECK(all == from(1, 320));
+}
+
+// One frame as it may arrive and go on, for a downlink that takes it whole and for one that takes
+// its packets.
+class AnyFrame {
+  public:
+    explicit AnyFrame(Rng& rng)
+        : skip_(rng.below(3) == 0 ? 0 : 1 + rng.below(6)),
+          prefix_(skip_ == 0 ? 0 : 1 + rng.below(6)),
+          marker_(rng.below(2) == 0) {
+        constexpr std::size_t kCapacity = PacketPool::kLargeCapacity;
+        const std::size_t usual = 20 + rng.below(1150);
+        const std::size_t count = 2 + rng.below(SharedFrame::kMost - 1);
+        const bool empty = rng.below(6) == 0, at_end = rng.below(6) == 0,
+                   at_begin = rng.below(6) == 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            std::size_t size = usual - rng.below(3) * rng.below(12);
+            if (empty && rng.below(3) == 0) size = 0;
+            std::size_t before = 12 + rng.below(60);
+            if (at_begin) before = rng.below(12);
+            if (at_end) before = kCapacity - skip_ - size - rng.below(12);
+            sizes_.push_back({before, size});
+        }
+        rng.fill(descriptor_);
+        seed_ = rng.u32();
+    }
+    std::vector<PendingPacket> packets(Sending& to) const {
+        std::vector<PendingPacket> all;
+        for (const ArrivedPacket& one : arrived(to)) {
+            PendingPacket pending = first(to);
+            pending.packet.sequence = to.next++;
+            pending.packet.marker = one.media.marker;
+            if (prefix_ > 0) pending.packet.prefix[0] = wire::vp8_first_octet(one.media.vp8);
+            pending.source = one.ref;
+            pending.payload = one.media.payload;
+            all.push_back(std::move(pending));
+        }
+        return all;
+    }
+    PendingPacket frame(Sending& to) const {
+        PendingPacket pending = first(to);
+        pending.packet.sequence = to.next;
+        pending.frame = to.frames.share(arrived(to));
+        to.next += static_cast<std::int64_t>(sizes_.size());
+        return pending;
+    }
+
+  private:
+    std::vector<ArrivedPacket> arrived(Sending& to) const {
+        Rng rng(seed_);
+        std::vector<ArrivedPacket> all;
+        for (const auto& [before, size] : sizes_) {
+            ArrivedPacket one{{}, to.pool.acquire_large()};
+            rng.fill(one.ref.buffer());
+            one.ref.set_size(before + skip_ + size);
+            one.media.payload = BytesView(one.ref.data()).subspan(before);
+            one.media.vp8.start_of_partition = all.empty();
+            one.media.marker = marker_ && all.size() + 1 == sizes_.size();
+            all.push_back(std::move(one));
+        }
+        return all;
+    }
+    PendingPacket first(Sending& to) const {
+        PendingPacket pending;
+        pending.packet.ssrc = to.outbound->down_track.info().ssrc;
+        pending.packet.timestamp = seed_;
+        pending.packet.payload_type = 96;
+        pending.packet.payload_offset = static_cast<std::uint16_t>(skip_);
+        pending.packet.prefix_size = static_cast<std::uint8_t>(prefix_);
+        pending.packet.prefix = descriptor_;
+        pending.extensions = &to.outbound->down_track.extensions();
+        return pending;
+    }
+
+    struct Packet {
+        std::size_t before = 0;
+        std::size_t size = 0;
+    };
+    std::size_t skip_;
+    std::size_t prefix_;
+    bool marker_;
+    std::vector<Packet> sizes_;
+    std::array<std::uint8_t, 8> descriptor_{};
+    std::uint32_t seed_ = 0;
+};
+
+void check_alike(const SentPacket& a, const SentPacket& b) {
+    REQUIRE(a.at == b.at);
+    REQUIRE(a.number == b.number);
+    REQUIRE(a.bytes == b.bytes);
+    REQUIRE(a.probe == b.probe);
+    REQUIRE(a.sound == b.sound);
+    REQUIRE(a.repeat == b.repeat);
+}
+// Both got the same, in the same sends.
+void check_alike(Sending& a, Sending& b) {
+    REQUIRE(a.batch.run_count() == b.batch.run_count());
+    for (std::size_t i = 0; i < a.batch.run_count(); ++i) {
+        REQUIRE(a.batch.run(i).count == b.batch.run(i).count);
+        REQUIRE(a.batch.run(i).segment_size == b.batch.run(i).segment_size);
+        REQUIRE(a.batch.run(i).size == b.batch.run(i).size);
+        REQUIRE(a.batch.run(i).kept_longest == b.batch.run(i).kept_longest);
+    }
+    const auto got = a.received(a.batch), expected = b.received(b.batch);
+    REQUIRE(got.size() == expected.size());
+    for (std::size_t i = 0; i < got.size(); ++i) {
+        REQUIRE(got[i].header == expected[i].header);
+        REQUIRE(got[i].padding == expected[i].padding);
+        REQUIRE(got[i].payload == expected[i].payload);
+    }
+    CHECK(a.counters.rtp_out == b.counters.rtp_out);
+    CHECK(a.counters.rtp_bytes_out == b.counters.rtp_bytes_out);
+    CHECK(a.counters.rtp_levelled == b.counters.rtp_levelled);
+    CHECK(a.downlink.next_deadline() == b.downlink.next_deadline());
+    REQUIRE(a.port->sent.size() == b.port->sent.size());
+    for (std::size_t i = 0; i < a.port->sent.size(); ++i)
+        check_alike(a.port->sent[i], b.port->sent[i]);
+}
+
+TEST_CASE(
+    "Downlink: frames of any form leave as their packets do [DES-44] [DES-22] [DES-12] [PAC-01]") {
+    Rng rng(21);
+    for (int round = 0; round < 40; ++round) {
+        CAPTURE(round);
+        const auto profile =
+            round % 4 == 0 ? srtp::Profile::kAes128CmSha1_80 : srtp::Profile::kAeadAes128Gcm;
+        const auto number = static_cast<std::uint8_t>(rng.below(3) == 0 ? 0 : 1 + rng.below(15));
+        Sending whole(number, profile), apart(number, profile);
+        const std::uint64_t pacing = rng.below(2) == 0 ? kUnlimitedCapacity : 30'000'000;
+        const bool levels = rng.below(3) > 0;
+        for (Sending* s : {&whole, &apart}) {
+            s->port->pacing = pacing;
+            s->downlink.level_lengths(levels);
+        }
+        std::int64_t ms = 500;
+        for (int i = 0; i < 8; ++i) {
+            const AnyFrame frame(rng);
+            CHECK(whole.downlink.enqueue(frame.frame(whole), MediaKind::kVideo));
+            for (PendingPacket& packet : frame.packets(apart))
+                CHECK(apart.downlink.enqueue(std::move(packet), MediaKind::kVideo));
+            if (rng.below(3) == 0) continue;
+            for (int turn = 0; turn < 4; ++turn) {
+                const bool more = whole.flush(++ms, whole.batch);
+                REQUIRE(apart.flush(ms, apart.batch) == more);
+                check_alike(whole, apart);
+                whole.batch.clear();
+                apart.batch.clear();
+            }
+        }
+    }
 }
 
 }  // namespace

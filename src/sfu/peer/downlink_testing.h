@@ -61,6 +61,7 @@ struct Sending {
         std::uint32_t ssrc = 0;
         std::uint16_t sequence = 0;
         std::size_t padding = 0;
+        Bytes header;
         Bytes payload;
     };
     std::vector<Got> received(SendBatch& sent) {
@@ -76,7 +77,9 @@ struct Sending {
                 if (media.kind != peer::Transport::Media::Kind::kRtp) continue;
                 const auto view = wire::parse_rtp(media.packet);
                 REQUIRE(view.has_value());
+                const auto before = view->payload.data() - media.packet.data();
                 all.push_back({view->header.ssrc, view->header.sequence, view->header.padding_size,
+                               to_vector(media.packet.first(static_cast<std::size_t>(before))),
                                to_vector(view->payload)});
             }
         }

@@ -43,6 +43,16 @@ bool SentWindow::mark(std::int64_t number) {
     return true;
 }
 
+void SentWindow::mark_all(std::int64_t number, std::int64_t count) {
+    CONFAB_DCHECK(all_free_from(number) && count > 0 && count <= 64);
+    (void)mark(number);
+    newest_ = number + count - 1;
+    const std::uint64_t all = ~std::uint64_t{0} >> (64 - count);
+    const std::int64_t from = number & 63;
+    bits_[word_of(number)] |= all << from;
+    if (word_of(newest_) != word_of(number)) bits_[word_of(newest_)] |= all >> (64 - from);
+}
+
 bool SentWindow::is_free(std::int64_t number) const {
     if (number > newest_) return true;
     if (number < oldest_ || newest_ - number >= kSize) return false;
@@ -93,8 +103,7 @@ std::optional<Munger::Output> Munger::map_frame(std::int64_t sequence, std::int6
     CONFAB_DCHECK(sequence > newest_in_);
     const std::int64_t out = sequence - ranges_.offset();
     if (sequence < ranges_.open_from() || !sent_.all_free_from(out)) return std::nullopt;
-    for (std::int64_t i = 0; i < count; ++i)
-        (void)sent_.mark(out + i);
+    sent_.mark_all(out, count);
     CONFAB_DCHECK(out > last_sequence_);
     newest_in_ = sequence + count - 1;
     last_sequence_ = out + count - 1;

@@ -23,6 +23,8 @@ class SentWindow {
     // Notes `number`; false if it was noted before or is too old to tell.
     bool mark(std::int64_t number);
     bool is_free(std::int64_t number) const;
+    // The same of `count` numbers from this one on, 64 at most, none of which was noted.
+    void mark_all(std::int64_t number, std::int64_t count);
     // All from this one on were never noted.
     bool all_free_from(std::int64_t number) const { return number > newest_; }
     // Makes `number` the oldest acceptable one.

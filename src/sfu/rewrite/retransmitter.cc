@@ -32,16 +32,6 @@ Retransmitter::Retransmitter(const AddDownTrack& config, std::size_t kept,
     : sent_(sequencer_entries(config.kind, kept)),
       rtx_(config.rtx_ssrc.value(), first_rtx_sequence) {}
 
-void Retransmitter::note_frame(Timestamp now, ForwardedPacket first,
-                               std::span<const ArrivedPacket> frame, std::uint8_t stream) {
-    for (const auto& [media, ref] : frame) {
-        first.marker = media.marker;
-        if (first.prefix_size > 0) first.prefix[0] = wire::vp8_first_octet(media.vp8);
-        sent_.push(now, first, media.sequence, stream, media.spatial);
-        ++first.sequence;
-    }
-}
-
 std::size_t Retransmitter::handle_nack(std::span<const std::uint16_t> sequences, Timestamp now,
                                        const State& state, DownTrackStats& stats,
                                        std::span<ResendPacket> out) {

@@ -57,12 +57,14 @@ class Retransmitter {
         sent_.push(now, packet, source_sequence, stream, spatial);
     }
     // All packets of a frame that went on together; `first` is the first one as sent.
-    void note_frame(Timestamp now, ForwardedPacket first, std::span<const ArrivedPacket> frame,
-                    std::uint8_t stream);
+    void note_frame(Timestamp now, const ForwardedPacket& first, const SharedFrame& frame,
+                    std::int64_t source_sequence, std::uint8_t stream, std::uint8_t spatial) {
+        sent_.push_frame(now, first, frame, source_sequence, stream, spatial);
+    }
     // What was sent so far can not be found any more.
     void clear() { sent_.clear(); }
     void prefetch() const { prefetch_for_write(this, sizeof *this); }
-    void prefetch_place(std::uint16_t sequence) const { sent_.prefetch(sequence); }
+    void prefetch_place() const { sent_.prefetch(); }
 
     // Returns how many entries of `out` are to be sent again; counts in `stats`.
     std::size_t handle_nack(std::span<const std::uint16_t> sequences, Timestamp now,

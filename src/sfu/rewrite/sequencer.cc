@@ -15,6 +15,9 @@ namespace {
 std::uint32_t wrapped_ms(Timestamp t) {
     return static_cast<std::uint32_t>(t.ms());
 }
+bool is_before(std::uint32_t a, std::uint32_t b) {
+    return static_cast<std::int32_t>(a - b) < 0;
+}
 
 }  // namespace
 
@@ -23,42 +26,81 @@ Sequencer::Sequencer(std::size_t most) : most_(most) {
 }
 
 void Sequencer::clear() {
-    for (std::size_t i = 0; i < places(); ++i)
-        entries_[i] = {};
+    size_ = 0;
 }
 
 void Sequencer::resize(std::size_t count) {
-    const std::size_t before = places();
-    auto entries = std::make_unique<Entry[]>(count);
-    // What had places of its own has them with more places, too.
-    for (std::size_t i = 0; i < before; ++i)
-        if (entries_[i].used) entries[entries_[i].sequence & (count - 1)] = entries_[i];
-    entries_ = std::move(entries);
+    auto sent = std::make_unique<Sent[]>(count);
+    for (std::size_t i = 0; i < size_; ++i)
+        sent[i] = at(i);
+    sent_ = std::move(sent);
     mask_ = count - 1;
+    next_ = size_;
 }
 
-Sequencer::Entry& Sequencer::place_for(std::uint16_t sequence, std::uint32_t now_ms) {
-    if (!entries_) resize(std::min(kFirstEntries, most_));
-    const auto young = [&](const Entry& e) {
-        return e.used && e.sequence != sequence && Duration::millis(now_ms - e.sent_ms) < kKept;
-    };
-    while (young(slot(sequence)) && places() < most_)
-        resize(2 * places());
-    return slot(sequence);
+bool Sequencer::is_kept(const Sent& sent, std::uint32_t now_ms) const {
+    if (Duration::millis(now_ms - sent.sent_ms) < kKept) return true;
+    for (std::uint32_t i = 0; repeats_ && i < sent.count; ++i) {
+        const Repeat& r = repeats_[(sent.sequence + i) & (most_ - 1)];
+        if (r.used && r.sequence == sent.sequence + i &&
+            Duration::millis(now_ms - r.sent_ms) < kKept)
+            return true;
+    }
+    return false;
 }
 
-Sequencer::Entry* Sequencer::find_entry(std::uint16_t sequence) const {
-    if (!entries_) return nullptr;
-    Entry& e = entries_[sequence & mask_];
-    return e.used && e.sequence == sequence ? &e : nullptr;
+void Sequencer::add(const Sent& sent) {
+    if (!sent_) resize(std::min(kFirstEntries, most_));
+    if (size_ == places()) {
+        if (places() < most_ && is_kept(at(0), sent.sent_ms))
+            resize(2 * places());
+        else
+            --size_;
+    }
+    sent_[next_++ & mask_] = sent;
+    ++size_;
+    if (size_ > 1 && is_before(sent.sequence, at(size_ - 2).sequence)) sort_newest();
 }
 
-void Sequencer::push(Timestamp now, const ForwardedPacket& p, std::int64_t source_sequence,
-                     std::uint8_t stream, std::uint8_t spatial) {
-    Entry& e = place_for(static_cast<std::uint16_t>(p.sequence), wrapped_ms(now));
-    e = {};
-    e.used = true;
-    e.sequence = static_cast<std::uint16_t>(p.sequence);
+// What came late is put behind what was sent before it.
+void Sequencer::sort_newest() {
+    for (std::size_t i = size_ - 1; i > 0; --i) {
+        if (!is_before(at(i).sequence, at(i - 1).sequence)) return;
+        std::swap(at(i), at(i - 1));
+    }
+}
+
+Sequencer::Place Sequencer::place_of(std::uint16_t sequence) const {
+    if (size_ == 0) return {};
+    const Sent& newest = at(size_ - 1);
+    const std::uint32_t last = newest.sequence + newest.count - 1;
+    const auto before = static_cast<std::uint16_t>(last - sequence);
+    if (before >= 0x8000) return {};  // none that was sent yet
+    const std::uint32_t asked = last - before;
+    // The last one that does not begin behind it.
+    std::size_t low = 0, count = size_;
+    while (count > 1) {
+        const std::size_t half = count / 2;
+        if (!is_before(asked, at(low + half).sequence)) low += half;
+        count -= half;
+    }
+    const Sent& sent = at(low);
+    return {asked - sent.sequence < sent.count ? &sent : nullptr, asked};
+}
+
+Sequencer::Repeat& Sequencer::repeat_of(const Place& place) {
+    if (!repeats_) repeats_ = std::make_unique<Repeat[]>(most_);
+    Repeat& r = repeats_[place.sequence & (most_ - 1)];
+    if (!r.used || r.sequence != place.sequence)
+        r = {place.sequence, place.sent->sent_ms, 0, true, false};
+    return r;
+}
+
+Sequencer::Sent Sequencer::sent_of(Timestamp now, const ForwardedPacket& p,
+                                   std::int64_t source_sequence, std::uint8_t stream,
+                                   std::uint8_t spatial) {
+    Sent e;
+    e.sequence = static_cast<std::uint32_t>(p.sequence);
     e.source_sequence = static_cast<std::uint32_t>(source_sequence);
     e.timestamp = p.timestamp;
     e.sent_ms = wrapped_ms(now);
@@ -83,14 +125,34 @@ void Sequencer::push(Timestamp now, const ForwardedPacket& p, std::int64_t sourc
         store_be16(e.detail.data(), p.payload_offset);
         store_be16(e.detail.data() + 2, p.payload_size);
     }
+    return e;
+}
+
+void Sequencer::push(Timestamp now, const ForwardedPacket& packet, std::int64_t source_sequence,
+                     std::uint8_t stream, std::uint8_t spatial) {
+    add(sent_of(now, packet, source_sequence, stream, spatial));
     newest_source_ = source_sequence;
 }
 
-void Sequencer::restore(const Entry& e, Found& out) const {
+void Sequencer::push_frame(Timestamp now, const ForwardedPacket& first, const SharedFrame& frame,
+                           std::int64_t source_sequence, std::uint8_t stream,
+                           std::uint8_t spatial) {
+    Sent all = sent_of(now, first, source_sequence, stream, spatial);
+    all.marker = frame.marker;
+    all.count = static_cast<std::uint8_t>(frame.count);
+    all.later_octet = frame.later_octet;
+    if (all.prefix_size > 0) all.detail[0] = frame.first_octet;
+    add(all);
+    newest_source_ = source_sequence + frame.count - 1;
+}
+
+void Sequencer::restore(const Place& place, Found& out) const {
+    const Sent& e = *place.sent;
+    const std::uint32_t in_frame = place.sequence - e.sequence;
     ForwardedPacket& p = out.packet;
     p = {};
     p.timestamp = e.timestamp;
-    p.marker = e.marker;
+    p.marker = e.marker && in_frame + 1 == e.count;
     p.has_abs_capture_time = e.capture;
     p.dd_mode = static_cast<DescriptorMode>(e.dd_mode);
     if (p.dd_mode != DescriptorMode::kNone) {
@@ -101,13 +163,14 @@ void Sequencer::restore(const Entry& e, Found& out) const {
         p.prefix_size = e.prefix_size;
         p.payload_offset = e.skip;
         std::copy_n(e.detail.begin(), e.prefix_size, p.prefix.begin());
+        if (in_frame > 0) p.prefix[0] = e.later_octet;
     } else if (e.slice) {
         p.payload_offset = load_be16(e.detail.data());
         p.payload_size = load_be16(e.detail.data() + 2);
     }
     if (p.dd_mode == DescriptorMode::kNone) p.payload_type = e.type_or_targets;
-    const auto distance =
-        static_cast<std::int32_t>(e.source_sequence - static_cast<std::uint32_t>(newest_source_));
+    const auto distance = static_cast<std::int32_t>(e.source_sequence + in_frame -
+                                                    static_cast<std::uint32_t>(newest_source_));
     out.source_sequence = newest_source_ + distance;
     out.stream = e.stream;
     out.spatial = e.spatial;
@@ -115,32 +178,31 @@ void Sequencer::restore(const Entry& e, Found& out) const {
 
 Sequencer::Answer Sequencer::request(Timestamp now, std::uint16_t sequence, Duration rtt,
                                      Found& out) {
-    Entry* const found = find_entry(sequence);
-    if (found == nullptr) return Answer::kUnknown;
-    Entry& e = *found;
-    const Duration since = Duration::millis(wrapped_ms(now) - e.sent_ms);
-    if (e.resends >= kMaxResends)
+    const Place place = place_of(sequence);
+    if (place.sent == nullptr) return Answer::kUnknown;
+    Repeat& r = repeat_of(place);
+    const Duration since = Duration::millis(wrapped_ms(now) - r.sent_ms);
+    if (r.resends >= kMaxResends)
         return since < std::max(kLostAfter, rtt * 2) ? Answer::kTooOften : Answer::kLost;
     if (since < std::min(kMaxGap, rtt * 2)) return Answer::kTooSoon;
-    e.sent_ms = wrapped_ms(now);
-    e.resends = static_cast<std::uint8_t>(e.resends + 1) & 3;
-    restore(e, out);
-    out.resends = e.resends;
+    r.sent_ms = wrapped_ms(now);
+    ++r.resends;
+    restore(place, out);
+    out.resends = r.resends;
     return Answer::kResend;
 }
 
 Sequencer::Asked Sequencer::asked(std::uint16_t sequence) {
-    Entry* const e = find_entry(sequence);
-    if (e == nullptr) return {};
-    const Asked result{static_cast<std::int8_t>(e->spatial), e->asked};
-    e->asked = true;
-    return result;
+    const Place place = place_of(sequence);
+    if (place.sent == nullptr) return {};
+    return {static_cast<std::int8_t>(place.sent->spatial),
+            std::exchange(repeat_of(place).asked, true)};
 }
 
 bool Sequencer::find(std::uint16_t sequence, Found& out) const {
-    const Entry* const e = find_entry(sequence);
-    if (e == nullptr) return false;
-    restore(*e, out);
+    const Place place = place_of(sequence);
+    if (place.sent == nullptr) return false;
+    restore(place, out);
     return true;
 }
 

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What was sent under which number, so that a NACK can be answered from the track's history (02
-// FWD-11, DES-32): 24 bytes for each packet of the last second, or as many as there is room for.
-// Copies go out on the RTX stream, or are the same again: one (SSRC, number) must never carry
-// different bytes (02 TRAP-14).
+// FWD-11, DES-32): 28 bytes for each packet or frame of the last second, or of as many as there is
+// room for. Copies go out on the RTX stream, or are the same again: one (SSRC, number) must never
+// carry different bytes (02 TRAP-14).
 #pragma once
 
 #include <array>
@@ -15,6 +15,7 @@
 #include "base/prefetch.h"
 #include "base/time.h"
 #include "sfu/forward/forwarded_packet.h"
+#include "sfu/packet/shared_frame.h"
 
 namespace confab::sfu {
 
@@ -24,8 +25,8 @@ class Sequencer {
     static constexpr std::size_t kAudioEntries = 256;
     static constexpr std::size_t kMaxEntries = 4096;
     static constexpr std::size_t kFirstEntries = 32;  // from the first packet on
-    // A place is not taken from a packet sent or asked for that short a time ago while there may be
-    // more places.
+    // What was sent or asked for that short a time ago is not forgotten while there may be more
+    // places.
     static constexpr Duration kKept = Duration::seconds(1);
     static constexpr std::uint8_t kMaxResends = 3;
     static constexpr Duration kMaxGap = Duration::millis(100);
@@ -53,11 +54,16 @@ class Sequencer {
         kLost,  // too often, and the last copy is not on its way any more
     };
 
-    // `most`: places at most, a power of two.
+    // `most`: places at most, a power of two. Each is for a packet or a frame.
     explicit Sequencer(std::size_t most);
 
+    // No number is pushed twice.
     void push(Timestamp now, const ForwardedPacket& packet, std::int64_t source_sequence,
               std::uint8_t stream, std::uint8_t spatial);
+    // The same of a frame's packets, which follow one another: the first one as it was sent, and
+    // its number of the source.
+    void push_frame(Timestamp now, const ForwardedPacket& first, const SharedFrame& frame,
+                    std::int64_t source_sequence, std::uint8_t stream, std::uint8_t spatial);
     // Looks a number up and, for kResend, counts the resend. `rtt` sets the least gap.
     Answer request(Timestamp now, std::uint16_t sequence, Duration rtt, Found& out);
     // Notes that a NACK named the number, whether it is answered or not.
@@ -65,47 +71,68 @@ class Sequencer {
     // A sent packet without counting a resend, for probes; false if unknown.
     bool find(std::uint16_t sequence, Found& out) const;
     void clear();
-    // Fetches the places of a burst that begins with this number.
-    void prefetch(std::uint16_t sequence) const {
-        if (entries_) prefetch_for_write(&entries_[sequence & mask_], 8 * sizeof(Entry));
+    // Fetches the next place, and what is looked at before it is taken.
+    void prefetch() const {
+        if (sent_) prefetch_for_write(&sent_[next_ & mask_], 2 * sizeof(Sent));
     }
-    std::size_t places() const { return entries_ ? mask_ + 1 : 0; }
+    std::size_t places() const { return sent_ ? mask_ + 1 : 0; }
 
   private:
-    struct Entry {
-        std::uint32_t source_sequence = 0;  // low half
+    // Packets with numbers that follow one another, here and at the source, alike but for marker
+    // and the first octet of their descriptor.
+    struct Sent {
+        std::uint32_t sequence = 0;         // low half, of the first one
+        std::uint32_t source_sequence = 0;  // the same
         std::uint32_t timestamp = 0;
         std::uint32_t sent_ms = 0;
         // VP8: descriptor; dependency descriptor: mask and frame number; RED: slice.
         std::array<std::uint8_t, 6> detail{};
-        std::uint16_t sequence = 0;
-        bool used : 1 = false;
-        bool marker : 1 = false;
+        bool marker : 1 = false;  // of the last one; no other has it
         bool capture : 1 = false;
         bool slice : 1 = false;
         std::uint8_t dd_mode : 2 = 0;
-        std::uint8_t resends : 2 = 0;
+        std::uint8_t prefix_size : 3 = 0;
         std::uint8_t stream : 2 = 0;
         std::uint8_t spatial : 2 = 0;
-        std::uint8_t prefix_size : 3 = 0;
-        bool asked : 1 = false;
+        std::uint8_t count = 1;
+        std::uint8_t later_octet = 0;      // of the descriptor, in all but the first one
         std::uint8_t skip = 0;             // source payload bytes replaced
         std::uint8_t type_or_targets = 0;  // payload type; decode targets with a descriptor
     };
-    static_assert(sizeof(Entry) <= 24);
+    static_assert(sizeof(Sent) == 28);
+    // A number that was asked for.
+    struct Repeat {
+        std::uint32_t sequence = 0;
+        std::uint32_t sent_ms = 0;  // or asked for
+        std::uint8_t resends = 0;
+        bool used = false;
+        bool asked = false;
+    };
+    struct Place {
+        const Sent* sent = nullptr;  // null: not sent, or too long ago
+        std::uint32_t sequence = 0;
+    };
 
-    Entry& slot(std::uint16_t sequence) { return entries_[sequence & mask_]; }
-    // Null: not sent, or too long ago.
-    Entry* find_entry(std::uint16_t sequence) const;
-    // The place for a packet sent now.
-    Entry& place_for(std::uint16_t sequence, std::uint32_t now_ms);
+    static Sent sent_of(Timestamp now, const ForwardedPacket& packet, std::int64_t source_sequence,
+                        std::uint8_t stream, std::uint8_t spatial);
+    void add(const Sent& sent);
+    // The `i`th of those that are remembered, in the order of their numbers.
+    Sent& at(std::size_t i) { return sent_[(next_ - size_ + i) & mask_]; }
+    const Sent& at(std::size_t i) const { return sent_[(next_ - size_ + i) & mask_]; }
+    bool is_kept(const Sent& sent, std::uint32_t now_ms) const;
     void resize(std::size_t places);
-    void restore(const Entry& entry, Found& out) const;
+    void sort_newest();
+    Place place_of(std::uint16_t sequence) const;
+    Repeat& repeat_of(const Place& place);
+    void restore(const Place& place, Found& out) const;
 
     std::size_t most_;
     std::size_t mask_ = 0;
+    std::size_t next_ = 0;
+    std::size_t size_ = 0;
     std::int64_t newest_source_ = 0;
-    std::unique_ptr<Entry[]> entries_;
+    std::unique_ptr<Sent[]> sent_;       // a ring
+    std::unique_ptr<Repeat[]> repeats_;  // as many as there may be places, by number
 };
 
 }  // namespace confab::sfu

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "base/rng.h"
 
@@ -172,7 +173,7 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "Sequencer: a NACK is noted by number and layer, until the number is used anew [BWE-21]") {
+    "Sequencer: a NACK is noted by number and layer, until the number is forgotten [BWE-21]") {
     Sequencer sequencer(Sequencer::kAudioEntries);
     CHECK(sequencer.asked(0).spatial == -1);  // an empty place is nobody's
     ForwardedPacket p;
@@ -186,10 +187,159 @@ TEST_CASE(
     CHECK(found.stream == 1);
     CHECK(found.spatial == 2);
     CHECK(found.resends == 0);
-    p.sequence += 256;
-    sequencer.push(at_ms(0), p, 70'000, 0, 0);
+    for (int i = 0; i < 256; ++i) {
+        CHECK(sequencer.find(300, found));
+        ++p.sequence;
+        sequencer.push(at_ms(0), p, 70'000, 0, 0);
+    }
     CHECK(sequencer.asked(300).spatial == -1);
-    CHECK_FALSE(sequencer.asked(556).repeated);
+    CHECK(sequencer.asked(556).spatial == 0);
+    CHECK(sequencer.asked(556).repeated);
+    // Half a cycle and a whole one later it is another's number.
+    p.sequence = 0x1'0000 + 300;
+    sequencer.push(at_ms(0), p, 70'000, 0, 1);
+    CHECK(sequencer.asked(300).spatial == 1);
+    CHECK(sequencer.asked(300).repeated);
+    CHECK(sequencer.asked(556).spatial == -1);
+}
+
+namespace {
+
+// Frames of VP8 and single packets, in order and late, put into one sequencer as they are and into
+// another packet by packet.
+class FramesAndPackets {
+  public:
+    explicit FramesAndPackets(std::uint64_t seed) : rng_(seed) {}
+
+    void push(Timestamp now) {
+        if (rng_.below(4) == 0) number_ += 1 + static_cast<std::int64_t>(rng_.below(3));
+        if (!left_out_.empty() && rng_.below(3) == 0) {
+            push_late(now);
+        } else if (rng_.below(3) == 0) {
+            push_alone(now, number_++);
+        } else {
+            if (rng_.below(5) == 0) left_out_.push_back(number_++);
+            push_frame(now);
+        }
+    }
+    void check(Timestamp now) {
+        const auto asked =
+            static_cast<std::uint16_t>(number_ + 2 - static_cast<std::int64_t>(rng_.below(150)));
+        CAPTURE(asked);
+        if (rng_.below(2) == 0) {
+            const auto a = frames.asked(asked), b = packets.asked(asked);
+            REQUIRE(a.spatial == b.spatial);
+            REQUIRE(a.repeated == b.repeated);
+        }
+        Sequencer::Found a, b;
+        REQUIRE(frames.request(now, asked, kRtt, a) == packets.request(now, asked, kRtt, b));
+        REQUIRE(frames.find(asked, a) == packets.find(asked, b));
+        REQUIRE(a.source_sequence == b.source_sequence);
+        REQUIRE(a.stream == b.stream);
+        REQUIRE(a.spatial == b.spatial);
+        REQUIRE(a.packet.timestamp == b.packet.timestamp);
+        REQUIRE(a.packet.marker == b.packet.marker);
+        REQUIRE(a.packet.payload_type == b.packet.payload_type);
+        REQUIRE(a.packet.payload_offset == b.packet.payload_offset);
+        REQUIRE(a.packet.payload_size == b.packet.payload_size);
+        REQUIRE(a.packet.prefix_size == b.packet.prefix_size);
+        REQUIRE(a.packet.prefix == b.packet.prefix);
+    }
+
+    Sequencer frames{1024};
+    Sequencer packets{4096};
+
+  private:
+    void push_alone(Timestamp now, std::int64_t number) {
+        const ForwardedPacket p = random_packet(rng_, number);
+        frames.push(now, p, number + 70'000, 1, 2);
+        packets.push(now, p, number + 70'000, 1, 2);
+    }
+    void push_late(Timestamp now) {
+        push_alone(now, left_out_.back());
+        left_out_.pop_back();
+    }
+    void push_frame(Timestamp now) {
+        SharedFrame frame;
+        frame.count = static_cast<std::uint32_t>(2 + rng_.below(SharedFrame::kMost - 1));
+        frame.marker = rng_.below(2) == 0;
+        frame.first_octet = 0x90;
+        frame.later_octet = 0x80;
+        ForwardedPacket p;
+        p.sequence = number_;
+        p.timestamp = rng_.u32();
+        p.payload_type = 96;
+        if (rng_.below(3) > 0) {
+            p.prefix_size = 6;
+            p.payload_offset = static_cast<std::uint16_t>(rng_.below(7));
+            rng_.fill(BytesSpan(p.prefix).first(p.prefix_size));
+        }
+        frames.push_frame(now, p, frame, number_ + 70'000, 2, 1);
+        for (std::size_t i = 0; i < frame.count; ++i, ++p.sequence) {
+            p.marker = frame.is_marked(i);
+            if (p.prefix_size > 0) p.prefix[0] = frame.octet(i);
+            packets.push(now, p, number_++ + 70'000, 2, 1);
+        }
+    }
+
+    Rng rng_;
+    std::int64_t number_ = 65'000;
+    std::vector<std::int64_t> left_out_;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "Sequencer: a frame is known by each of its packets, as if these had been sent one by one "
+    "[FWD-11] [DES-44] [DES-56]") {
+    for (const std::uint64_t seed : {1U, 2U, 3U}) {
+        FramesAndPackets both(seed);
+        for (int i = 0; i < 3000; ++i) {
+            both.push(at_ms(10 * i));
+            both.check(at_ms(10 * i + 5));
+        }
+    }
+}
+
+TEST_CASE("Sequencer: a place is for a whole frame [FWD-11] [DES-44]") {
+    Sequencer sequencer(Sequencer::kVideoEntries);
+    SharedFrame frame;
+    frame.count = 20;
+    ForwardedPacket p;
+    Sequencer::Found found;
+    for (std::int64_t i = 0; i < 300; ++i) {
+        p.sequence = 65'000 + 20 * i;
+        sequencer.push_frame(at_ms(33 * i), p, frame, 20 * i, 0, 0);
+        // A second is at least thirty frames of twenty packets.
+        const std::int64_t kept = std::min<std::int64_t>(20 * i, 600);
+        REQUIRE(sequencer.find(static_cast<std::uint16_t>(p.sequence - kept), found));
+        REQUIRE(found.source_sequence == 20 * i - kept);
+    }
+    CHECK(sequencer.places() == 32);
+}
+
+TEST_CASE(
+    "Sequencer: what was asked for within a second is not forgotten where there may be more "
+    "places [FWD-11]") {
+    for (const bool asks : {true, false}) {
+        CAPTURE(asks);
+        Sequencer sequencer(Sequencer::kAudioEntries);
+        SharedFrame frame;
+        frame.count = 3;
+        ForwardedPacket p;
+        Sequencer::Found found;
+        for (std::int64_t i = 0; i < 40; ++i) {
+            p.sequence = 3 * i;
+            sequencer.push_frame(at_ms(40 * i), p, frame, 3 * i, 0, 0);
+            // The last packet of the first frame, after 1.2 s: places for 1.28 s are full then.
+            if (asks && i == 30) {
+                CHECK(sequencer.request(at_ms(40 * i), 2, kRtt, found) ==
+                      Sequencer::Answer::kResend);
+            }
+        }
+        CHECK(sequencer.find(2, found) == asks);
+        CHECK(sequencer.places() == (asks ? 64 : 32));
+    }
 }
 
 TEST_CASE("Sequencer: the gap is twice the round trip, over the wrap of its clock too [FWD-11]") {

@@ -167,7 +167,8 @@ void FanOut::cut(Track& track) {
 bool FanOut::decide_frame(Timestamp now, const Subscriber& subscriber, const Piece& piece,
                           Decisions& decisions) {
     auto& decision = decisions.next(subscriber, piece.packets.front());
-    switch (subscriber.down_track->forward_frame(piece.packets, now, decision.packets[0])) {
+    switch (subscriber.down_track->forward_frame(piece.packets, *piece.frame, now,
+                                                 decision.packets[0])) {
         case Forwarder::Together::kAll:
             decision.frame = &piece.frame;
             decision.count = 1;

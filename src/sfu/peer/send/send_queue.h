@@ -31,6 +31,7 @@ struct PendingPacket {
     bool sound = false;           // set by enqueue()
 
     std::size_t count() const { return frame ? frame->count - frame_next : 1; }
+    std::int64_t next_sequence() const { return packet.sequence + (frame_next > 0 ? 1 : 0); }
 };
 
 // One packet as it leaves.
@@ -67,14 +68,28 @@ class SendQueue {
             const SharedFrame::Packet& one = p.frame->packets[p.frame_next];
             next.slot = one.ref.buffer();
             next.payload = one.payload;
-            if (p.frame_next > 0) ++p.packet.sequence;
-            p.packet.marker = one.marker;
-            p.packet.prefix[0] = one.first_octet;
+            p.packet.sequence = p.next_sequence();
+            p.packet.marker = p.frame->is_marked(p.frame_next);
+            p.packet.prefix[0] = p.frame->octet(p.frame_next);
             if (++p.frame_next == p.frame->count) ++taken_;
         }
         --waiting_;
         bytes_ -= p.packet.body(next.payload).size();
         return next;
+    }
+    // Where its packets wait, the frame that is next; else null.
+    const PendingPacket* next_frame() const {
+        return !empty() && packets_[taken_].frame ? &packets_[taken_] : nullptr;
+    }
+    // So many packets of it were sent, with so many octets of bodies.
+    void take_of_frame(std::size_t count, std::size_t bytes) {
+        if (count == 0) return;
+        PendingPacket& p = packets_[taken_];
+        p.packet.sequence = p.next_sequence() + static_cast<std::int64_t>(count) - 1;
+        p.frame_next = static_cast<std::uint8_t>(p.frame_next + count);
+        if (p.frame_next == p.frame->count) ++taken_;
+        waiting_ -= count;
+        bytes_ -= bytes;
     }
     void take_all() {
         taken_ = packets_.size();
@@ -115,7 +130,7 @@ class SendQueue {
                            [&](const PendingPacket& p) { return p.extensions == &extensions; });
     }
 
-    void prefetch() const { prefetch_for_write(packets_.data(), 4 * sizeof(PendingPacket)); }
+    void prefetch() const { prefetch_for_write(packets_.data(), 2 * sizeof(PendingPacket)); }
     void prefetch_end() const {
         prefetch_for_write(packets_.data() + packets_.size(), sizeof(PendingPacket));
     }
@@ -124,9 +139,13 @@ class SendQueue {
     // It waits.
     void note(const PendingPacket& p) {
         waiting_ += p.count();
-        if (!p.frame) bytes_ += p.packet.body(p.payload).size();
-        for (std::size_t i = p.frame_next; i < p.frame.size(); ++i)
-            bytes_ += p.packet.body(p.frame->packets[i].payload).size();
+        if (!p.frame)
+            bytes_ += p.packet.body(p.payload).size();
+        else if (p.frame_next == 0)
+            bytes_ += p.frame->octets_without(p.packet.payload_offset);
+        else
+            for (const SharedFrame::Packet& one : p.frame->all().subspan(p.frame_next))
+                bytes_ += p.packet.body(one.payload).size();
     }
 
     std::vector<PendingPacket> packets_;

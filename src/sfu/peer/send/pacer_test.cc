@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sfu/peer/pacer.h"
+#include "sfu/peer/send/pacer.h"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sfu/peer/run_levels.h"
+#include "sfu/peer/send/run_levels.h"
 
 #include <algorithm>
 
