@@ -63,7 +63,7 @@ class Forwarder {
 
     using Output = std::span<ForwardedPacket, kMaxPerPacket>;
 
-    // `kept`: packets of the track that can be sent again; 0 for the usual.
+    // `kept`: packets, or frames, of the track that can be sent again; 0 for the usual.
     Forwarder(const AddDownTrack& config, const SourceState& source, Rng& rng, std::size_t kept);
 
     // How many entries of `out` are to be sent for this packet, in order. `later`: ticks by which

@@ -27,6 +27,7 @@ bool follows(const MediaPacket& packet, const MediaPacket& before) {
 // The first one of a partition does not.
 bool begins_alike(const MediaPacket& packet, const MediaPacket& before) {
     return packet.vp8.start_of_partition == before.vp8.start_of_partition &&
+           packet.vp8.non_reference == before.vp8.non_reference &&
            packet.vp8.partition_id == before.vp8.partition_id;
 }
 

@@ -43,6 +43,8 @@ TEST_CASE("frame_length: a partition of VP8 that begins later is a frame of its 
     CHECK(frame_length(all.subspan(1)) == 2);
     CHECK(frame_length(all.subspan(3)) == 2);
     CHECK(frame_length(all.subspan(4)) == 4);
+    picture.packets[2].media.vp8.non_reference = true;
+    CHECK(frame_length(all) == 2);
     const FrameRef frame = picture.frames.share(all.subspan(3, 2));
     CHECK(frame->octet(0) == 0x11);
     CHECK(frame->octet(1) == 0x01);

@@ -42,7 +42,7 @@ class Downlink {
     ~Downlink();
 
     // ------------------------------------------------------------ down-tracks
-    // `kept`: packets of the track that can be sent again.
+    // `kept`: packets, or frames, of the track that can be sent again.
     OutboundTrack& add(std::unique_ptr<OutboundTrack> track);
     void remove(const DownTrack& down_track);
     // No more bandwidth for it, as it only ends (FWD-15).

@@ -173,6 +173,21 @@ TEST_CASE("Downlink: of a frame that waits what is left goes with its down-track
     CHECK(s.frames.in_use() == 0);
 }
 
+TEST_CASE("Downlink: of a frame that left in part the rest is counted, whoever goes [DES-44]") {
+    Frames s;
+    const OutboundTrack& other = s.add(Sending::video(600));
+    s.port->pacing = 2'000'000;
+    s.port->target = 16 * 1800;  // half a second of it: three bodies
+    CHECK(s.frame(*s.outbound, {600, 600, 600}));
+    CHECK(s.frame(other, {600, 600}));
+    CHECK_FALSE(s.flush(500, s.batch));
+    CHECK(s.received(s.batch).size() == 2);
+    s.downlink.remove(other.down_track);
+    CHECK(s.downlink.takes_at_once(Downlink::kMaxPending / 4 - 1, 1200));
+    CHECK_FALSE(s.downlink.takes_at_once(Downlink::kMaxPending / 4, 1200));
+    CHECK_FALSE(s.downlink.takes_at_once(0, 1201));
+}
+
 TEST_CASE("Downlink: a frame that finds no room is dropped by its packets [DES-44]") {
     Frames s;
     for (std::size_t i = 0; i < Downlink::kMaxPending; ++i)
@@ -213,7 +228,7 @@ class AnyFrame {
           prefix_(skip_ == 0 ? 0 : 1 + rng.below(6)),
           marker_(rng.below(2) == 0) {
         constexpr std::size_t kCapacity = PacketPool::kLargeCapacity;
-        const std::size_t usual = 20 + rng.below(1150);
+        const std::size_t usual = 23 + rng.below(1150);
         const std::size_t count = 2 + rng.below(SharedFrame::kMost - 1);
         const bool empty = rng.below(6) == 0, at_end = rng.below(6) == 0,
                    at_begin = rng.below(6) == 0;

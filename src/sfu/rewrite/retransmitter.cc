@@ -29,7 +29,8 @@ bool Retransmitter::needed(const AddDownTrack& config) {
 
 Retransmitter::Retransmitter(const AddDownTrack& config, std::size_t kept,
                              std::int64_t first_rtx_sequence)
-    : sent_(sequencer_entries(config.kind, kept)),
+    : sent_(sequencer_entries(config.kind, kept),
+            config.kind == MediaKind::kVideo ? Sequencer::kVideoKept : Sequencer::kKept),
       rtx_(config.rtx_ssrc.value(), first_rtx_sequence) {}
 
 std::size_t Retransmitter::handle_nack(std::span<const std::uint16_t> sequences, Timestamp now,

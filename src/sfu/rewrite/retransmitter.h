@@ -45,7 +45,7 @@ class Retransmitter {
 
     // Whether a NACK can be answered, with one of the codecs at least.
     static bool needed(const AddDownTrack& config);
-    // `kept`: packets of the track that can be sent again; 0 for the usual.
+    // `kept`: packets, or frames, of the track that can be sent again; 0 for the usual.
     Retransmitter(const AddDownTrack& config, std::size_t kept, std::int64_t first_rtx_sequence);
 
     // Packets are of this codec from now on.

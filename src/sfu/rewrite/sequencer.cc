@@ -21,7 +21,7 @@ bool is_before(std::uint32_t a, std::uint32_t b) {
 
 }  // namespace
 
-Sequencer::Sequencer(std::size_t most) : most_(most) {
+Sequencer::Sequencer(std::size_t most, Duration kept) : most_(most), kept_(kept) {
     CONFAB_CHECK(most > 0 && (most & (most - 1)) == 0);
 }
 
@@ -39,11 +39,11 @@ void Sequencer::resize(std::size_t count) {
 }
 
 bool Sequencer::is_kept(const Sent& sent, std::uint32_t now_ms) const {
-    if (Duration::millis(now_ms - sent.sent_ms) < kKept) return true;
+    if (Duration::millis(now_ms - sent.sent_ms) < kept_) return true;
     for (std::uint32_t i = 0; repeats_ && i < sent.count; ++i) {
-        const Repeat& r = repeats_[(sent.sequence + i) & (most_ - 1)];
+        const Repeat& r = repeats_[(sent.sequence + i) & repeats_mask_];
         if (r.used && r.sequence == sent.sequence + i &&
-            Duration::millis(now_ms - r.sent_ms) < kKept)
+            Duration::millis(now_ms - r.sent_ms) < kept_)
             return true;
     }
     return false;
@@ -64,10 +64,11 @@ void Sequencer::add(const Sent& sent) {
 
 // What came late is put behind what was sent before it.
 void Sequencer::sort_newest() {
-    for (std::size_t i = size_ - 1; i > 0; --i) {
-        if (!is_before(at(i).sequence, at(i - 1).sequence)) return;
-        std::swap(at(i), at(i - 1));
-    }
+    const Sent late = at(size_ - 1);
+    std::size_t i = size_ - 1;
+    for (; i > 0 && is_before(late.sequence, at(i - 1).sequence); --i)
+        at(i) = at(i - 1);
+    at(i) = late;
 }
 
 Sequencer::Place Sequencer::place_of(std::uint16_t sequence) const {
@@ -88,12 +89,31 @@ Sequencer::Place Sequencer::place_of(std::uint16_t sequence) const {
     return {asked - sent.sequence < sent.count ? &sent : nullptr, asked};
 }
 
-Sequencer::Repeat& Sequencer::repeat_of(const Place& place) {
-    if (!repeats_) repeats_ = std::make_unique<Repeat[]>(most_);
-    Repeat& r = repeats_[place.sequence & (most_ - 1)];
+void Sequencer::resize_repeats(std::size_t count) {
+    auto repeats = std::make_unique<Repeat[]>(count);
+    // What had places of its own has them with more places, too.
+    for (std::size_t i = 0; repeats_ && i <= repeats_mask_; ++i)
+        if (repeats_[i].used) repeats[repeats_[i].sequence & (count - 1)] = repeats_[i];
+    repeats_ = std::move(repeats);
+    repeats_mask_ = count - 1;
+}
+
+Sequencer::Repeat* Sequencer::repeat_of(const Place& place, std::uint32_t now_ms) {
+    constexpr std::size_t kFirstRepeats = 64;
+    if (!repeats_) resize_repeats(kFirstRepeats);
+    const auto taken = [&] {
+        const Repeat& r = repeats_[place.sequence & repeats_mask_];
+        const auto since = static_cast<std::int32_t>(now_ms - r.sent_ms);
+        return r.used && r.sequence != place.sequence && Duration::millis(since) < kept_;
+    };
+    while (taken()) {
+        if (repeats_mask_ + 1 >= kMaxRepeats) return nullptr;
+        resize_repeats(2 * (repeats_mask_ + 1));
+    }
+    Repeat& r = repeats_[place.sequence & repeats_mask_];
     if (!r.used || r.sequence != place.sequence)
         r = {place.sequence, place.sent->sent_ms, 0, true, false};
-    return r;
+    return &r;
 }
 
 Sequencer::Sent Sequencer::sent_of(Timestamp now, const ForwardedPacket& p,
@@ -180,7 +200,9 @@ Sequencer::Answer Sequencer::request(Timestamp now, std::uint16_t sequence, Dura
                                      Found& out) {
     const Place place = place_of(sequence);
     if (place.sent == nullptr) return Answer::kUnknown;
-    Repeat& r = repeat_of(place);
+    Repeat* const asked = repeat_of(place, wrapped_ms(now));
+    if (asked == nullptr) return Answer::kTooSoon;
+    Repeat& r = *asked;
     const Duration since = Duration::millis(wrapped_ms(now) - r.sent_ms);
     if (r.resends >= kMaxResends)
         return since < std::max(kLostAfter, rtt * 2) ? Answer::kTooOften : Answer::kLost;
@@ -195,8 +217,10 @@ Sequencer::Answer Sequencer::request(Timestamp now, std::uint16_t sequence, Dura
 Sequencer::Asked Sequencer::asked(std::uint16_t sequence) {
     const Place place = place_of(sequence);
     if (place.sent == nullptr) return {};
+    // While nothing is sent no time goes by.
+    Repeat* const r = repeat_of(place, at(size_ - 1).sent_ms);
     return {static_cast<std::int8_t>(place.sent->spatial),
-            std::exchange(repeat_of(place).asked, true)};
+            r == nullptr || std::exchange(r->asked, true)};
 }
 
 bool Sequencer::find(std::uint16_t sequence, Found& out) const {

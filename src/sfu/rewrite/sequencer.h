@@ -26,8 +26,12 @@ class Sequencer {
     static constexpr std::size_t kMaxEntries = 4096;
     static constexpr std::size_t kFirstEntries = 32;  // from the first packet on
     // What was sent or asked for that short a time ago is not forgotten while there may be more
-    // places.
+    // places. Of pictures more can be repaired, and a place is for a whole frame.
     static constexpr Duration kKept = Duration::seconds(1);
+    static constexpr Duration kVideoKept = Duration::millis(1500);
+    // Numbers that were asked for lately and are told apart; what is asked for beyond that is
+    // answered later.
+    static constexpr std::size_t kMaxRepeats = 1024;
     static constexpr std::uint8_t kMaxResends = 3;
     static constexpr Duration kMaxGap = Duration::millis(100);
     // Asked for that long after the last copy, or two round trips: all copies were lost.
@@ -55,7 +59,7 @@ class Sequencer {
     };
 
     // `most`: places at most, a power of two. Each is for a packet or a frame.
-    explicit Sequencer(std::size_t most);
+    explicit Sequencer(std::size_t most, Duration kept = kKept);
 
     // No number is pushed twice.
     void push(Timestamp now, const ForwardedPacket& packet, std::int64_t source_sequence,
@@ -123,16 +127,20 @@ class Sequencer {
     void resize(std::size_t places);
     void sort_newest();
     Place place_of(std::uint16_t sequence) const;
-    Repeat& repeat_of(const Place& place);
+    // Null: its place is another number's, which was asked for lately.
+    Repeat* repeat_of(const Place& place, std::uint32_t now_ms);
+    void resize_repeats(std::size_t places);
     void restore(const Place& place, Found& out) const;
 
     std::size_t most_;
+    Duration kept_;
     std::size_t mask_ = 0;
+    std::size_t repeats_mask_ = 0;
     std::size_t next_ = 0;
     std::size_t size_ = 0;
     std::int64_t newest_source_ = 0;
     std::unique_ptr<Sent[]> sent_;       // a ring
-    std::unique_ptr<Repeat[]> repeats_;  // as many as there may be places, by number
+    std::unique_ptr<Repeat[]> repeats_;  // by number
 };
 
 }  // namespace confab::sfu

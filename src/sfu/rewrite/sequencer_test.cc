@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -316,6 +317,58 @@ TEST_CASE("Sequencer: a place is for a whole frame [FWD-11] [DES-44]") {
         REQUIRE(found.source_sequence == 20 * i - kept);
     }
     CHECK(sequencer.places() == 32);
+}
+
+TEST_CASE(
+    "Sequencer: who asks for many numbers by turns gets no more copies than who asks for one "
+    "[FWD-11] [BWE-21]") {
+    using Answer = Sequencer::Answer;
+    constexpr std::int64_t kNumbers = 1200;
+    // Numbers that differ by a power of two and less than all that are known.
+    for (const std::int64_t apart : {64, 128, 256, 512, 1024}) {
+        CAPTURE(apart);
+        Sequencer sequencer(Sequencer::kVideoEntries);
+        SharedFrame frame;
+        frame.count = 20;
+        ForwardedPacket p;
+        Sequencer::Found found;
+        for (std::int64_t i = 0; i < kNumbers / 20; ++i) {
+            p.sequence = 20 * i;
+            sequencer.push_frame(at_ms(10 * i), p, frame, 20 * i, 0, 0);
+        }
+        std::map<std::int64_t, int> copies;
+        bool lost = false;
+        for (std::int64_t ms = 800; ms < 1200; ++ms)
+            for (std::int64_t number = 10; number < kNumbers; number += apart) {
+                const auto wire = static_cast<std::uint16_t>(number);
+                const bool repeated = sequencer.asked(wire).repeated;
+                CHECK((repeated || ms == 800));
+                const Answer answer = sequencer.request(at_ms(ms), wire, kRtt, found);
+                if (answer == Answer::kResend) ++copies[number];
+                lost = lost || answer == Answer::kLost;
+            }
+        CHECK_FALSE(lost);
+        for (const auto& [number, count] : copies)
+            CHECK(count == Sequencer::kMaxResends);
+        // All of them, where the table tells them apart.
+        std::set<std::int64_t> told_apart;
+        for (std::int64_t number = 10; number < kNumbers; number += apart)
+            told_apart.insert(number % static_cast<std::int64_t>(Sequencer::kMaxRepeats));
+        CHECK(copies.size() == told_apart.size());
+    }
+}
+
+TEST_CASE("Sequencer: who keeps for longer has places for that long [FWD-11] [DES-34]") {
+    ForwardedPacket p;
+    Sequencer::Found found;
+    Sequencer sequencer(512, Sequencer::kVideoKept);
+    for (std::int64_t i = 0; i < 300; ++i) {
+        p.sequence = i;
+        sequencer.push(at_ms(33 * i), p, i, 0, 0);
+        const std::int64_t kept = std::min<std::int64_t>(i, 1499 / 33);
+        REQUIRE(sequencer.find(static_cast<std::uint16_t>(i - kept), found));
+    }
+    CHECK(sequencer.places() == 64);
 }
 
 TEST_CASE(
