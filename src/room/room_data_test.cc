@@ -212,6 +212,27 @@ TEST_CASE("Permission change: tracks go, subscriptions go and come back [TOK-13]
 }
 
 TEST_CASE(
+    "Data tracks: who has one is a publisher, in counts and when it leaves [SIG-125] [API-01]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    const SessionId bob = h.join_active("r", "bob");
+    CHECK(h.manager.list_rooms({}).rooms(0).num_publishers() == 0);
+    livekit::SignalRequest request;
+    request.mutable_publish_data_track_request()->set_pub_handle(5);
+    request.mutable_publish_data_track_request()->set_name("d");
+    h.send(alice, request);
+    h.advance(Duration::millis(10));
+    CHECK(h.of(bob, R::kUpdate).back().update().participants(0).is_publisher());
+    CHECK(h.manager.list_rooms({}).rooms(0).num_publishers() == 1);
+    request.Clear();
+    request.mutable_leave();
+    h.send(alice, request);
+    CHECK(h.of(bob, R::kUpdate).back().update().participants(0).state() ==
+          livekit::ParticipantInfo::DISCONNECTED);
+    CHECK(h.manager.list_rooms({}).rooms(0).num_publishers() == 0);
+}
+
+TEST_CASE(
     "Services: rooms, counts at once, participants, mute, errors [API-01] [API-02] [API-03] "
     "[API-04] [API-05] [API-06] [API-10] [ROOM-02]") {
     Harness h;

@@ -444,6 +444,80 @@ TEST_CASE("Webhooks: whole objects, but names alone around a track [HOOK-02] [HO
     CHECK(h.webhooks.back().track().mime_type() == "video/VP8");
 }
 
+TEST_CASE("Playout delay: one connection for both directions has it, too [SDP-10] [IN-41]") {
+    constexpr std::string_view kLine =
+        "a=extmap:14 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n";
+    for (const std::uint32_t min_ms : {0U, 100U}) {
+        Harness h;
+        livekit::CreateRoomRequest request;
+        request.set_name("r");
+        request.set_min_playout_delay(min_ms);
+        REQUIRE(h.manager.create_room(h.clock(), request));
+        h.publish(h.join_active("r", "alice"), "cam", true);
+        h.advance(Duration::seconds(1));
+        JoinParams params = test_join("r", "bob");
+        params.single_connection = true;
+        std::string offer = make_offer({}, 0, 1);
+        offer.insert(offer.find("a=rtcp-mux", offer.find("m=video")), kLine);
+        params.publisher_offer.emplace();
+        params.publisher_offer->set_type("offer");
+        params.publisher_offer->set_sdp(offer);
+        (void)h.join(params);
+        h.advance(Duration::seconds(1));
+        const auto down = h.commands_of<sfu::AddDownTrack>();
+        REQUIRE(down.size() == 1);
+        CHECK(down[0].playout_delay.has_value() == (min_ms > 0));
+        CHECK(down[0].extensions.playout_delay == (min_ms > 0 ? 14 : 0));
+    }
+}
+
+// A room that has streams in step and a playout delay, and who comes to it with that browser.
+std::string offer_in_step(Harness& h, const std::string& browser, SessionId& bob,
+                          SessionId& alice) {
+    livekit::CreateRoomRequest request;
+    request.set_name("r");
+    request.set_sync_streams(true);
+    request.set_min_playout_delay(100);
+    REQUIRE(h.manager.create_room(h.clock(), request));
+    alice = h.join_active("r", "alice");
+    JoinParams params = test_join("r", "bob");
+    params.client.set_sdk(livekit::ClientInfo::JS);
+    params.client.set_browser(browser);
+    bob = h.join(params);
+    h.publish(alice, "cam", true);
+    h.advance(Duration::seconds(1));
+    return h.of(bob, R::kOffer).back().offer().sdp();
+}
+
+std::size_t sections_of(const std::string& sdp) {
+    std::size_t count = 0;
+    for (std::size_t at = sdp.find("\nm="); at != std::string::npos; at = sdp.find("\nm=", at + 1))
+        ++count;
+    return count;
+}
+
+TEST_CASE(
+    "Firefox has no streams in step: its sections are used again, its picture waits for no sound "
+    "[SDP-03] [SDP-04] [IN-41]") {
+    for (const bool firefox : {true, false}) {
+        Harness h;
+        SessionId alice, bob;
+        const std::string first = offer_in_step(h, firefox ? "Firefox" : "Chrome", bob, alice);
+        CHECK((first.find("playout-delay") == std::string::npos) == firefox);
+        const std::string sid = h.of(alice, R::kTrackPublished)[0].track_published().track().sid();
+        for (int i = 0; i < 6; ++i) {
+            livekit::SignalRequest request;
+            request.mutable_subscription()->add_track_sids(sid);
+            request.mutable_subscription()->set_subscribe(i % 2 == 1);
+            h.send(bob, request);
+            h.advance(Duration::seconds(3));
+        }
+        const std::size_t more =
+            sections_of(h.of(bob, R::kOffer).back().offer().sdp()) - sections_of(first);
+        CHECK(more == (firefox ? 0 : 3));
+    }
+}
+
 TEST_CASE("Playout delay: offered and told where the room has one [SIG-92] [IN-41]") {
     const auto run = [](std::uint32_t max_ms) {
         Config config = test_config();

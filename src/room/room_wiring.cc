@@ -27,6 +27,12 @@ bool RoomWiring::grants_access(const Participant& publisher, const Participant& 
 }
 
 void RoomWiring::data_tracks_changed(Participant& publisher) {
+    // Who has a data track, or had one, is a publisher as well.
+    if (!publisher.info.is_publisher()) {
+        publisher.info.set_is_publisher(true);
+        room_->roster_.count(publisher);
+        room_->news_.counts_changed();
+    }
     room_->changed(publisher, true);
 }
 

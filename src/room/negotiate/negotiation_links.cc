@@ -88,12 +88,13 @@ PeerLinkConfig Negotiation::link_config(const Participant& p) const {
                       p.client.protocol() > 5;
     config.tcp_only = l.tcp_only() || scope_->config.force_tcp;
     config.ice_limit = l.ice_limit();
-    config.playout_delay = settings_.playout_delay;
+    // Firefox has no streams in step, and would play one later than the other.
+    const bool in_step = settings_.sync_streams && p.traits.gates.sync_streams;
+    config.playout_delay = settings_.playout_delay && !(settings_.sync_streams && p.traits.firefox);
     config.allow_pause = l.allow_pause;
     config.client = p.traits.sdp;
     if (all_profiles_.contains(p.identity())) config.client.takes_gcm = false;
-    if (settings_.sync_streams && p.traits.gates.sync_streams)
-        config.client.reuses_transceivers = false;
+    if (in_step && !p.traits.firefox) config.client.reuses_transceivers = false;
     config.codecs = settings_.codecs;
     return config;
 }

@@ -20,6 +20,7 @@ sdp::AnswererConfig answerer_config(const RoomScope& scope, const PeerLinkConfig
     result.publish_codecs = *config.codecs;
     result.subscribe_codecs = *config.codecs;
     result.single = config.single;
+    result.playout_delay = config.playout_delay;
     result.transport_cc = scope.config.send_side_bwe;
     result.session_id = scope.ids.rng().u64() >> 1;
     result.session_version = static_cast<std::uint64_t>(scope.clock.wall.s());

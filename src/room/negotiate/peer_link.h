@@ -31,7 +31,7 @@ struct PeerLinkConfig {
     bool ice_lite = false;
     bool tcp_only = false;
     std::optional<Duration> ice_limit;
-    bool playout_delay = false;       // offer that extension
+    bool playout_delay = false;       // that extension
     std::optional<bool> allow_pause;  // as the client wants it, else as configured
     sdp::ClientTraits client;
     const CodecList* codecs = nullptr;

@@ -32,6 +32,8 @@ ClientGates gates_of(const livekit::ClientInfo& client) {
     gates.leave_action = pv > 12;
     gates.request_response_ok = pv > 14;
     gates.room_moved = pv > 15;
+    const bool old_rust = client.sdk() == livekit::ClientInfo::RUST && pv < 10;
+    gates.request_response = gates.track_subscribed = !old_rust;
     const bool js = client.sdk() == livekit::ClientInfo::JS;
     gates.reconnect_response = !js || compare_versions(client.version(), "1.6.3") >= 0;
     const bool old_swift = client.sdk() == livekit::ClientInfo::SWIFT &&
@@ -112,7 +114,7 @@ ClientTraits traits_of(const livekit::ClientInfo& client) {
     if (client.sdk() == livekit::ClientInfo::GO) traits.answer_delay = Duration::millis(40);
     const std::string browser = to_lower(client.browser());
     const std::string os = to_lower(client.os());
-    traits.firefox = browser == "firefox";
+    traits.firefox = browser == "firefox" || browser == "firefox mobile";
     const bool safari = browser == "safari";
     traits.sdp.firefox = traits.firefox;
     traits.sdp.safari = safari;

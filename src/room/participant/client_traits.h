@@ -26,9 +26,11 @@ struct ClientGates {
     bool leave_action = true;         // pv > 12
     bool request_response_ok = true;  // pv > 14
     bool room_moved = true;           // pv > 15
-    bool reconnect_response = true;   // not JS < 1.6.3
-    bool ice_tcp = true;              // not Go, Swift from 1.0.5
-    bool codec_change = true;         // of a track it has; not Go and who does not say (SIG-67)
+    bool request_response = true;     // these two not Rust with pv < 10, which cannot read them
+    bool track_subscribed = true;
+    bool reconnect_response = true;  // not JS < 1.6.3
+    bool ice_tcp = true;             // not Go, Swift from 1.0.5
+    bool codec_change = true;        // of a track it has; not Go and who does not say (SIG-67)
 };
 
 struct ClientTraits {

@@ -54,6 +54,19 @@ TEST_CASE("ClientTraits: the message of a resume, for JS from 1.6.3 and all othe
     CHECK(told(Client::SWIFT, "1.0.0"));
 }
 
+TEST_CASE("ClientTraits: what Rust before protocol 10 cannot read it is not sent [SIG-67]") {
+    using Client = livekit::ClientInfo;
+    for (const auto sdk : {Client::RUST, Client::JS})
+        for (const std::int32_t protocol : {9, 10}) {
+            Client client = client_of(sdk, "1.0.0");
+            client.set_protocol(protocol);
+            const ClientGates gates = traits_of(client).gates;
+            const bool reads = sdk != Client::RUST || protocol >= 10;
+            CHECK(gates.track_subscribed == reads);
+            CHECK(gates.request_response == reads);
+        }
+}
+
 TEST_CASE("ClientTraits: ICE over TCP, not for Go and Swift before 1.0.5 [ICE-15]") {
     using Client = livekit::ClientInfo;
     const auto tcp = [](Client::SDK sdk, const char* version) {
@@ -128,6 +141,9 @@ TEST_CASE("ClientTraits: protocol gates and disabled codecs [SIG-60] [SIG-65] [S
     client.set_browser("firefox");
     client.set_os("Linux");
     CHECK(traits_of(client).configuration.disabled_codecs().publish(0).mime() == "video/H264");
+    CHECK(traits_of(client).firefox);
+    client.set_browser("Firefox Mobile");
+    CHECK(traits_of(client).firefox);
     CHECK(compare_versions("1.10.0", "1.9") > 0);
     CHECK(compare_versions("1.6", "1.6.0") == 0);
 }

@@ -164,6 +164,7 @@ void AnnouncedTracks::subscribed(const Publication& track) {
 
 void AnnouncedTracks::tell_subscribed(Entry& entry) {
     entry.subscribed_at = scope_->now();
+    if (!entry.publisher->traits.gates.track_subscribed) return;
     livekit::SignalResponse response;
     response.mutable_track_subscribed()->set_track_sid(entry.track->info.sid());
     entry.publisher->signal.send(std::move(response));

@@ -71,6 +71,13 @@ std::vector<livekit::Codec> publish_codecs(const CodecList& enabled,
     return result;
 }
 
+CodecList publishable(const CodecList& enabled, const sdp::ClientTraits& client) {
+    CodecList result;
+    for (const livekit::Codec& codec : publish_codecs(enabled, client))
+        result.push_back({codec.mime(), codec.fmtp_line()});
+    return result;
+}
+
 std::string resolve_codec(const CodecList& enabled, std::string_view name,
                           livekit::TrackType type) {
     if (name.empty()) return {};

@@ -24,6 +24,8 @@ bool is_svc_codec(std::string_view mime);
 // those its device cannot encode.
 std::vector<livekit::Codec> publish_codecs(const CodecList& enabled,
                                            const sdp::ClientTraits& client);
+// The same as a list to look codecs up in.
+CodecList publishable(const CodecList& enabled, const sdp::ClientTraits& client);
 // The mime type for a codec named in add_track ("vp8", "video/vp8"), lower case; when it is not
 // enabled, the first enabled of that kind. Empty stays the empty string.
 std::string resolve_codec(const CodecList& enabled, std::string_view name, livekit::TrackType type);

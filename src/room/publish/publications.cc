@@ -100,7 +100,8 @@ Publications::Publications(const RoomScope& scope, Room* room, sfu::RoomId id, R
 
 void Publications::add_track(Participant& p, const livekit::AddTrackRequest& request) {
     PublishFlow::Rules rules;
-    rules.codecs = codecs_;
+    const CodecList codecs = publishable(*codecs_, p.traits.sdp);
+    rules.codecs = &codecs;
     rules.permitted = token::may_publish(p.info.permission(), request.source());
     rules.now = scope_->now();
     rules.obs = p.client.browser().find("OBS") != std::string::npos;

@@ -142,6 +142,12 @@ void Publications::update_audio(Participant& p, const livekit::UpdateLocalAudioT
     for (const int feature : update.features())
         if (info->audio_features_size() < kMaxFeatures)
             info->add_audio_features(static_cast<livekit::AudioTrackFeature>(feature));
+    const auto has = [&](livekit::AudioTrackFeature feature) {
+        const auto& all = info->audio_features();
+        return std::find(all.begin(), all.end(), feature) != all.end();
+    };
+    info->set_stereo(has(livekit::TF_STEREO));
+    info->set_disable_dtx(has(livekit::TF_NO_DTX));
     if (announced_.find(update.track_sid())) host_->tracks_changed(p);
 }
 

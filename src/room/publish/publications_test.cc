@@ -690,6 +690,21 @@ TEST_CASE("Publications: that somebody subscribed is told once [SIG-49]") {
     CHECK(w.sorted().of(1, Response::kTrackSubscribed).size() == 1);
 }
 
+TEST_CASE("Publications: who can read neither is not told of subscribers, nor answered [SIG-67]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    alice.traits.gates.track_subscribed = alice.traits.gates.request_response = false;
+    const Publication track = w.publications.announced().find(w.publish(alice, "cam", "1"));
+    (void)w.sorted();
+    w.publications.announced().subscribed(track);
+    livekit::UpdateLocalAudioTrack update;
+    update.set_track_sid("TR_nobody");
+    w.publications.update_audio(alice, update);
+    const auto told = w.sorted();
+    CHECK(told.of(1, Response::kTrackSubscribed).empty());
+    CHECK(told.of(1, Response::kRequestResponse).empty());
+}
+
 TEST_CASE("Publications: mute and features of a pending track are kept, of none refused [SIG-05]") {
     World w;
     Participant& alice = w.come("alice", 1);
@@ -712,12 +727,53 @@ TEST_CASE("Publications: mute and features of a pending track are kept, of none 
     CHECK(refusals(w.sorted(), 1) == std::vector{Reason::NOT_FOUND});
 }
 
+TEST_CASE(
+    "Publications: a codec that a client may not publish is one that it may, once [SIG-69] "
+    "[SDP-42]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    alice.traits.sdp.disabled_publish_codecs = {"video/H264"};
+    livekit::AddTrackRequest request = World::request_of("cam", livekit::CAMERA);
+    for (const char* codec : {"vp9", "h264", "vp8", "av1"})
+        request.add_simulcast_codecs()->set_codec(codec);
+    w.publications.add_track(alice, request);
+    const auto told = w.sorted().of(1, Response::kTrackPublished);
+    REQUIRE(told.size() == 1);
+    const auto& codecs = told[0].track_published().track().codecs();
+    REQUIRE(codecs.size() == 3);
+    CHECK(codecs[0].mime_type() == "video/vp9");
+    CHECK(codecs[1].mime_type() == "video/vp8");
+    CHECK(codecs[2].mime_type() == "video/av1");
+}
+
+TEST_CASE("Publications: features tell whether sound is stereo, and sent in silence too [SIG-05]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    w.add_track(alice, "mic", livekit::MICROPHONE);
+    const std::string sid = w.only_sid(w.sorted(), 1);
+    livekit::UpdateLocalAudioTrack update;
+    update.set_track_sid(sid);
+    update.add_features(livekit::TF_STEREO);
+    w.publications.update_audio(alice, update);
+    REQUIRE(w.publications.pending_sections(alice).size() == 1);
+    CHECK(w.publications.pending_sections(alice)[0].stereo);
+    CHECK_FALSE(w.publications.pending_sections(alice)[0].disable_dtx);
+    w.offer(alice, {section_of("mic", "1", "audio/opus")});
+    const livekit::TrackInfo& info = w.publications.announced().find(sid).track->info;
+    CHECK(info.stereo());
+    update.clear_features();
+    update.add_features(livekit::TF_NO_DTX);
+    w.publications.update_audio(alice, update);
+    CHECK_FALSE(info.stereo());
+    CHECK(info.disable_dtx());
+}
+
 TEST_CASE("Publications: so many codecs and features of one track, and no more [IMM-13]") {
     World w;
     Participant& alice = w.come("alice", 1);
     livekit::AddTrackRequest request = World::request_of("cam", livekit::CAMERA);
-    for (int i = 0; i < 9; ++i)
-        request.add_simulcast_codecs()->set_codec("vp8");
+    for (const char* codec : {"vp8", "vp8", "h264", "vp9", "theora", "av1", "h265", "h264"})
+        request.add_simulcast_codecs()->set_codec(codec);
     w.publications.add_track(alice, request);
     w.add_track(alice, "mic", livekit::MICROPHONE);
     const auto told = w.sorted().of(1, Response::kTrackPublished);

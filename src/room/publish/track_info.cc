@@ -64,8 +64,13 @@ void add_codecs(livekit::TrackInfo& info, const livekit::AddTrackRequest& reques
     constexpr int kMaxCodecs = 4;
     for (const livekit::SimulcastCodec& asked : request.simulcast_codecs()) {
         if (info.codecs_size() >= kMaxCodecs) break;
+        const std::string mime = resolve_codec(*rules.codecs, asked.codec(), request.type());
+        const bool known = std::any_of(
+            info.codecs().begin(), info.codecs().end(),
+            [&](const auto& other) { return !mime.empty() && other.mime_type() == mime; });
+        if (known) continue;  // two that are replaced by the same one
         livekit::SimulcastCodecInfo& codec = *info.add_codecs();
-        codec.set_mime_type(resolve_codec(*rules.codecs, asked.codec(), request.type()));
+        codec.set_mime_type(mime);
         codec.set_cid(asked.cid());
         *codec.mutable_layers() = asked.layers().empty() ? info.layers() : asked.layers();
         normalize_layers(*codec.mutable_layers());

@@ -29,17 +29,33 @@ bool is_rtp_of(BytesView datagram, std::uint32_t ssrc) {
 TEST_CASE(
     "Audio: what a subscriber asks for again is repaired "
     "[FWD-11] [SDP-21] [TRAP-14] [outside]") {
+    // Opus alone: where RED repairs, NACK is not offered. A publisher that does not offer RED need
+    // not say that it wants none.
+    bool says_so = false;
+    SUBCASE("its publisher wants no RED") {
+        says_so = true;
+    }
+    SUBCASE("its publisher has no RED") {}
     RoomAndShard w;
     const SessionId alice = w.room.join_active("r", "alice");
     const SessionId bob = w.room.join_active("r", "bob");
-    // Opus alone: where RED repairs, NACK is not offered.
     livekit::SignalRequest request;
     request.mutable_add_track()->set_cid("mic");
     request.mutable_add_track()->set_type(livekit::AUDIO);
     request.mutable_add_track()->set_source(livekit::MICROPHONE);
-    request.mutable_add_track()->set_disable_red(true);
+    request.mutable_add_track()->set_disable_red(says_so);
     w.room.send(alice, request);
-    w.room.offer(alice, make_offer({{"mic", false, {}}}));
+    std::string published = make_offer({{"mic", false, {}}});
+    const auto without = [&published](std::string_view what) {
+        const std::size_t at = published.find(what);
+        REQUIRE(at != std::string::npos);
+        published.erase(at, what.size());
+    };
+    if (!says_so) {
+        without("a=rtpmap:63 red/48000/2\r\n");
+        without("a=fmtp:63 111/111\r\n");
+    }
+    w.room.offer(alice, published);
     w.run(Duration::seconds(1));
     const std::string offer = w.room.of(bob, R::kOffer).back().offer().sdp();
     REQUIRE(offer.find("a=rtcp-fb:111 nack\r\n") != std::string::npos);

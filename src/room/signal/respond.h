@@ -15,7 +15,9 @@ namespace confab::room {
 template <typename Fill>
 void respond(Participant& p, livekit::RequestResponse::Reason reason, std::string message,
              Fill&& fill) {
-    if (reason == livekit::RequestResponse::OK && !p.traits.gates.request_response_ok) return;
+    const ClientGates& gates = p.traits.gates;
+    if (!gates.request_response) return;
+    if (reason == livekit::RequestResponse::OK && !gates.request_response_ok) return;
     livekit::SignalResponse response;
     livekit::RequestResponse& answer = *response.mutable_request_response();
     answer.set_reason(reason);

@@ -51,7 +51,7 @@ class SubscriptionsHost {
     virtual std::vector<Publication> publications_of(const Participant& publisher) const = 0;
     virtual void quality_wanted(const Publication& track, const QualityWish& wish) = 0;
     virtual void quality_unwanted(const Publication& track, sfu::DownTrackId by) = 0;
-    // Somebody whom its publisher may know of has it.
+    // Somebody whom its publisher may know of has it, and can hear it.
     virtual void track_subscribed(const Publication& track) = 0;
     // Everybody who can takes a backup codec from now on.
     virtual void codec_regressed(const Publication& track) = 0;
@@ -120,6 +120,8 @@ class Subscriptions {
     // an end.
     void codec_unsupported(Participant& p, const std::string& sid, sfu::Codec codec);
     void stream_state(Participant& p, const std::string& sid, sfu::StreamState state);
+    // The connection on which they come down is up.
+    void connected(const Participant& p);
     // Permissions and stream states that it was told since then may not have been heard.
     void repeat_news(Participant& p, Timestamp since);
 
@@ -179,6 +181,7 @@ class Subscriptions {
                    livekit::SubscriptionError error = livekit::SE_UNKNOWN);
     void bind_one(Participant& p, const std::string& sid, Subscription& s,
                   const sdp::BoundSender& bound);
+    void tell_subscribed(const Participant& p, const Subscription& s, const Publication& track);
     void give_up_codec(Participant& p, const std::string& sid, Subscription& s);
     void regress(const Publication& track, std::size_t codec);
     void apply_settings(Participant& p, const std::string& sid, Subscription& s);

@@ -93,8 +93,10 @@ void Subscriptions::bind_one(Participant& p, const std::string& sid, Subscriptio
     if (!s.sender.bind(*track.track, bound)) return give_up_codec(p, sid, s);
     const bool adaptive = member(p).settings.adaptive_stream;
     s.state = SubscriptionState::kBound;
-    // A client that hides what it does not show starts visible (SUB-04).
+    // A client that hides what it does not show starts visible (SUB-04). Until it says what it
+    // shows its publisher does not stop what it may want next (02 DYN-01).
     if (adaptive && s.settings) s.settings->set_disabled(false);
+    if (adaptive && !s.settings) want_quality(s, track);
     s.sender.apply(sending_, p, shard_settings(track.track->info, s.settings, adaptive));
     want_quality(s, track);
     note_step(s, TrackStep::kSuccess);
@@ -103,8 +105,24 @@ void Subscriptions::bind_one(Participant& p, const std::string& sid, Subscriptio
     // Whom nothing is to be sent to is not waited for.
     if (s.sender.enabled() && !track.track->info.muted()) s.starting_since = scope_->now();
     if (const auto link = host_->downlink(p)) s.sender.attach(sending_, p, track, link->peer);
-    if (!p.hidden()) host_->track_subscribed(track);
+    tell_subscribed(p, s, track);
     if (s.sender.codec() > 0) regress(track, s.sender.codec());
+}
+
+// Who waits for it before it speaks would be heard from its second word on, if it came before there
+// is a way for its packets.
+void Subscriptions::tell_subscribed(const Participant& p, const Subscription& s,
+                                    const Publication& track) {
+    const auto link = host_->downlink(p);
+    if (!p.hidden() && link && link->connected && s.sender.attached())
+        host_->track_subscribed(track);
+}
+
+void Subscriptions::connected(const Participant& p) {
+    for (const auto& [sid, s] : member(p).table.entries()) {
+        if (s.state != SubscriptionState::kBound) continue;
+        if (const Publication track = host_->find_publication(sid)) tell_subscribed(p, s, track);
+    }
 }
 
 void Subscriptions::codec_added(const Publication& track) {
@@ -113,6 +131,7 @@ void Subscriptions::codec_added(const Publication& track) {
         if (s == nullptr || s->state != SubscriptionState::kBound) continue;
         TrackSender& sender = s->sender;
         if (const auto link = host_->downlink(*p)) sender.attach(sending_, *p, track, link->peer);
+        tell_subscribed(*p, *s, track);
         sender.move(sending_, *p, track);
         if (sender.codec() > 0) regress(track, sender.codec());
     }

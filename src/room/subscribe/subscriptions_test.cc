@@ -772,6 +772,58 @@ TEST_CASE("Subscriptions: of one request for settings the first 2000 sids count 
     }
 }
 
+TEST_CASE(
+    "Subscriptions: a publisher hears of the first who can hear it, not of who has a section alone "
+    "[SIG-49]") {
+    for (const bool hidden : {false, true}) {
+        World w;
+        Participant& alice = w.come("alice", 1);
+        Participant& bob = w.come("bob", 2);
+        bob.info.mutable_permission()->set_hidden(hidden);
+        w.host.link->connected = false;
+        PublishedTrack& backed = w.publish(alice, "TR_cam", {"video/VP9", "video/VP8"});
+        w.bind(bob, kVp8);
+        w.publish(alice, "TR_mic", kOpus);
+        w.bind(bob, kOpus);
+        CHECK(w.host.subscribed.empty());
+        w.host.link->connected = true;
+        w.subscriptions.connected(bob);
+        const auto told = [&] { return std::exchange(w.host.subscribed, {}); };
+        // Of the camera's codec that bob takes nothing flows yet.
+        const std::vector<std::string> mic{"TR_mic"}, cam{"TR_cam"}, none;
+        CHECK(told() == (hidden ? none : mic));
+        World::flow(backed, 1, sfu::ReceiverId(700));
+        w.subscriptions.codec_added({&alice, &backed});
+        CHECK(told() == (hidden ? none : cam));
+    }
+}
+
+TEST_CASE(
+    "Subscriptions: of who has not said what it shows all layers are wanted at first "
+    "[DYN-01] [SUB-04]") {
+    for (const bool says : {false, true}) {
+        World w;
+        Participant& alice = w.come("alice", 1);
+        Participant& bob = w.come("bob", 2, true, true);
+        if (says) {
+            livekit::UpdateTrackSettings small;
+            small.add_track_sids("TR_cam");
+            small.set_quality(livekit::LOW);
+            w.subscriptions.update_settings(bob, small);
+        }
+        PublishedTrack& track = w.publish(alice, "TR_cam", kVp8);
+        for (const auto quality : {livekit::LOW, livekit::MEDIUM, livekit::HIGH}) {
+            track.info.add_layers()->set_quality(quality);
+            track.info.mutable_layers()->rbegin()->set_spatial_layer(quality);
+        }
+        w.bind(bob, kVp8);
+        REQUIRE(w.host.wished.size() == (says ? 1 : 2));
+        if (!says) CHECK(w.host.wished[0].quality == livekit::HIGH);
+        CHECK(w.host.wished.back().quality == livekit::LOW);
+        CHECK(w.sorted().commands_of<sfu::AddDownTrack>().at(0).settings.max_spatial == 0);
+    }
+}
+
 TEST_CASE("Subscriptions: an adaptive client starts visible [SUB-04] [SIG-113]") {
     for (const bool adaptive : {true, false}) {
         World w;

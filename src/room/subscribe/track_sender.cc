@@ -122,7 +122,10 @@ sdp::Sender TrackSender::section(const SendScope& shared, const Participant& to,
     sender.rtx_ssrc = rtx_ssrc_.value();
     sender.mimes = sender_mimes(shared.scope.config, *track.track);
     sender.stereo = info.stereo();
-    sender.disable_red = info.disable_red();
+    // What is known to come as plain Opus, and goes on as such, is repaired like other media.
+    const bool plain = codec_of(info.mime_type()) == sfu::Codec::kOpus &&
+                       !adds_redundancy(shared.scope.config, *track.track);
+    sender.disable_red = info.disable_red() || plain;
     sender.red = codec_of(info.mime_type()) == sfu::Codec::kRed;
     return sender;
 }

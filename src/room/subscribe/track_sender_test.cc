@@ -81,6 +81,24 @@ TEST_CASE("TrackSender: the ids it has are its own until it closes") {
     CHECK(w.sender.id() != first);
 }
 
+TEST_CASE("TrackSender: Opus that stays Opus is asked for again, what may be RED is not [SDP-21]") {
+    struct Row {
+        const char* mime;
+        bool disable_red, makes_red, asked;
+    };
+    for (const Row& row :
+         {Row{"audio/opus", false, false, true}, Row{"audio/opus", true, true, true},
+          Row{"audio/opus", false, true, false}, Row{"audio/red", false, true, false},
+          Row{"audio/red", false, false, false}, Row{"", false, false, false}}) {
+        CAPTURE(row.mime);
+        World w({row.mime});
+        w.config.active_red_encoding = row.makes_red;
+        w.track.info.set_mime_type(row.mime);
+        w.track.info.set_disable_red(row.disable_red);
+        CHECK(w.sender.section(w.shared, w.bob, w.publication()).disable_red == row.asked);
+    }
+}
+
 TEST_CASE("TrackSender: section and packets name the same stream [SDP-04]") {
     for (const bool together : {true, false}) {
         World w({"video/VP8"});

@@ -129,8 +129,11 @@ TEST_CASE("feature sets: extensions and feedback of each use [SDP-21] [SIG-91] [
     REQUIRE(offered.size() == 4);
     CHECK(offered[2] == ExtMap{3, std::string(kExtTransportCc)});
     CHECK(offered[3] == ExtMap{4, std::string(kExtPlayoutDelay)});
-    CHECK(answerable_extensions(Kind::kVideo, true).back() == kExtAbsSendTime);
-    CHECK(answerable_extensions(Kind::kVideo, false).size() == 7);
+    CHECK(answerable_extensions(Kind::kVideo, true, false).back() == kExtAbsSendTime);
+    CHECK(answerable_extensions(Kind::kVideo, true, false).size() == 8);
+    CHECK(answerable_extensions(Kind::kVideo, true, true).size() == 9);
+    CHECK(answerable_extensions(Kind::kVideo, false, true).size() == 7);
+    CHECK(answerable_extensions(Kind::kAudio, true, true).size() == 4);
 }
 
 TEST_CASE("negotiated_for: the source's codecs in its order, RED falls back to opus [SDP-24]") {

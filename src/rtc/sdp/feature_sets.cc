@@ -8,20 +8,15 @@
 
 namespace confab::sdp {
 
-const std::vector<std::string_view>& answerable_extensions(Kind kind, bool single) {
-    static const std::vector<std::string_view> kAudio = {kExtMid, kExtRid, kExtAudioLevel,
-                                                         kExtAbsCaptureTime};
-    static const std::vector<std::string_view> kVideo = {
-        kExtMid,           kExtRid,          kExtRepairedRid,
-        kExtTransportCc,   kExtFrameMarking, kExtDependencyDescriptor,
-        kExtAbsCaptureTime};
-    static const std::vector<std::string_view> kSingleVideo = [] {
-        std::vector<std::string_view> out = kVideo;
-        out.push_back(kExtAbsSendTime);
-        return out;
-    }();
-    if (kind == Kind::kAudio) return kAudio;
-    return single ? kSingleVideo : kVideo;
+std::vector<std::string_view> answerable_extensions(Kind kind, bool single, bool playout_delay) {
+    if (kind == Kind::kAudio) return {kExtMid, kExtRid, kExtAudioLevel, kExtAbsCaptureTime};
+    std::vector<std::string_view> out = {kExtMid,           kExtRid,
+                                         kExtRepairedRid,   kExtTransportCc,
+                                         kExtFrameMarking,  kExtDependencyDescriptor,
+                                         kExtAbsCaptureTime};
+    if (single && playout_delay) out.push_back(kExtPlayoutDelay);
+    if (single) out.push_back(kExtAbsSendTime);
+    return out;
 }
 
 std::vector<ExtMap> offered_extensions(Kind kind, bool transport_cc, bool playout_delay) {

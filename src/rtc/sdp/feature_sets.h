@@ -30,8 +30,9 @@ inline constexpr std::string_view kExtDependencyDescriptor =
 inline constexpr std::string_view kExtPlayoutDelay =
     "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
 
-// What we take on connections the client offers, in both directions (SDP-10).
-const std::vector<std::string_view>& answerable_extensions(Kind kind, bool single);
+// What we take on connections the client offers, in both directions (SDP-10). `playout_delay`: the
+// room has one, which a single connection carries as well.
+std::vector<std::string_view> answerable_extensions(Kind kind, bool single, bool playout_delay);
 // What we offer to subscribers, with our ids.
 std::vector<ExtMap> offered_extensions(Kind kind, bool transport_cc, bool playout_delay);
 

@@ -125,8 +125,8 @@ struct Sender {
     std::uint32_t rtx_ssrc = 0;
     std::vector<std::string> mimes;  // codecs of the source, preferred first; empty = all enabled
     bool stereo = false;             // sprop-stereo=1 (SDP-25)
-    bool disable_red = false;  // the publisher's wish: opus is asked for again instead (SDP-21)
-    bool red = false;          // the source is RED
+    bool disable_red = false;        // it never is RED: opus is asked for again instead (SDP-21)
+    bool red = false;                // the source is RED
 };
 
 // Where a Sender ended up.
@@ -174,6 +174,7 @@ struct AnswererConfig {
     std::vector<EnabledCodec> subscribe_codecs;
     bool single = false;           // one connection for both directions (SDP-40)
     bool transport_cc = false;     // send-side estimation on sections we send on, in place of REMB
+    bool playout_delay = false;    // that extension on a single connection
     std::uint64_t session_id = 0;  // of the o= line, random
     std::uint64_t session_version = 0;  // unix time, +1 per description
 };

@@ -152,6 +152,7 @@ SectionPlan Answerer::State::plan_for(AnswerSection& section) const {
     plan.client = &config.client;
     plan.single = config.single;
     plan.transport_cc = config.transport_cc;
+    plan.playout_delay = config.playout_delay;
     plan.direction = answer_direction(section);
     plan.use = config.single ? SectionUse::kSinglePublish : SectionUse::kPublish;
     if (section.ever_bound) plan.use = SectionUse::kSubscribe;

@@ -481,6 +481,28 @@ TEST_CASE("Answerer single: feedback of used and unused sections [SDP-21]") {
     CHECK(has_feedback(t.section(0).codecs[0], "goog-remb"));
 }
 
+TEST_CASE("Answerer single: the playout delay is taken where the room has one [SDP-10] [IN-41]") {
+    for (const bool single : {false, true})
+        for (const bool wanted : {false, true}) {
+            AnswererConfig with = config(single);
+            with.playout_delay = wanted;
+            Answerer answerer(with);
+            answerer.add_sender(sender(1, Kind::kVideo));
+            Description offer = offer_of({video("0", kRecv), audio("1", kRecv)});
+            for (MediaSection& section : offer.sections)
+                section.extensions.push_back({9, std::string(kExtPlayoutDelay)});
+            const Result r = answer_to(answerer, offer);
+            const auto taken = [&](std::size_t i) {
+                return std::ranges::count(r.section(i).extensions, kExtPlayoutDelay, &ExtMap::uri);
+            };
+            CHECK(taken(0) == (single && wanted ? 1 : 0));
+            CHECK(taken(1) == 0);
+            if (!single) continue;
+            REQUIRE(r.answer.bound.size() == 1);
+            CHECK(r.answer.bound[0].extensions.contains(std::string(kExtPlayoutDelay)) == wanted);
+        }
+}
+
 TEST_CASE("Answerer single: a freed section is inactive until it is used again [SDP-07] [SIG-84]") {
     Answerer answerer(config(true));
     const Description offer = offer_of({video("0", kRecv)});

@@ -122,8 +122,8 @@ void adjust_opus(const SectionPlan& plan, std::vector<Codec>& codecs) {
     }
 }
 
-std::vector<ExtMap> common_extensions(const MediaSection& offered, bool single) {
-    const auto& ours = answerable_extensions(offered.kind, single);
+std::vector<ExtMap> common_extensions(const MediaSection& offered, const SectionPlan& plan) {
+    const auto ours = answerable_extensions(offered.kind, plan.single, plan.playout_delay);
     std::vector<ExtMap> out;
     for (const ExtMap& ext : offered.extensions)
         if (std::ranges::find(ours, ext.uri) != ours.end()) out.push_back(ext);
@@ -148,7 +148,7 @@ MediaSection answer_section(const MediaSection& offered, const SectionPlan& plan
     out.rtcp_mux = true;
     out.rtcp_rsize = offered.rtcp_rsize;
     out.codecs = std::move(codecs);
-    out.extensions = common_extensions(offered, plan.single);
+    out.extensions = common_extensions(offered, plan);
     out.recv_rids = offered.send_rids;
     out.simulcast_recv = offered.simulcast_send;
     if (plan.sender != nullptr && sends(plan.direction)) add_sender_lines(out, *plan.sender);

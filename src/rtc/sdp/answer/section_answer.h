@@ -30,6 +30,7 @@ struct SectionPlan {
     Direction direction = Direction::kInactive;
     bool single = false;
     bool transport_cc = false;
+    bool playout_delay = false;
     const TrackClaim* track = nullptr;  // published here, now or last
     const Sender* sender = nullptr;     // we send it here
     FirstFmtp* first_fmtp = nullptr;
