@@ -17,7 +17,7 @@ void Room::handle_peer_state(Participant& p, const sfu::PeerStateChanged& event)
     const LinkNews link = negotiation_.handle_peer_state(p, event);
     sessions_.handle_link(p, link);
     if (link.first && link.publisher && !p.closing) publications_.connected(p);
-    if (link.up && !p.closing) subscriptions_.connected(p);
+    if (link.up && !p.closing) downlink_connected(subscriptions_, p);
 }
 
 void Room::handle_path(Participant& p, const sfu::QualityBatch& report) {

@@ -121,7 +121,7 @@ class Subscriptions {
     void codec_unsupported(Participant& p, const std::string& sid, sfu::Codec codec);
     void stream_state(Participant& p, const std::string& sid, sfu::StreamState state);
     // The connection on which they come down is up.
-    void connected(const Participant& p);
+    friend void downlink_connected(Subscriptions& all, const Participant& p);
     // Permissions and stream states that it was told since then may not have been heard.
     void repeat_news(Participant& p, Timestamp since);
 
@@ -181,7 +181,6 @@ class Subscriptions {
                    livekit::SubscriptionError error = livekit::SE_UNKNOWN);
     void bind_one(Participant& p, const std::string& sid, Subscription& s,
                   const sdp::BoundSender& bound);
-    void tell_subscribed(const Participant& p, const Subscription& s, const Publication& track);
     void give_up_codec(Participant& p, const std::string& sid, Subscription& s);
     void regress(const Publication& track, std::size_t codec);
     void apply_settings(Participant& p, const std::string& sid, Subscription& s);

@@ -19,6 +19,14 @@ void add_stream_state(livekit::SignalResponse& response, const Participant& publ
     info.set_state(state);
 }
 
+// Who waits for it before it speaks would be heard from its second word on, if it came before there
+// is a way for its packets (01 SIG-49).
+void tell_subscribed(SubscriptionsHost& host, const Participant& p, const Subscription& s,
+                     const Publication& track) {
+    const auto link = host.downlink(p);
+    if (!p.hidden() && link && link->connected && s.sender.attached()) host.track_subscribed(track);
+}
+
 }  // namespace
 
 // ---------------------------------------------------------------- senders
@@ -105,23 +113,15 @@ void Subscriptions::bind_one(Participant& p, const std::string& sid, Subscriptio
     // Whom nothing is to be sent to is not waited for.
     if (s.sender.enabled() && !track.track->info.muted()) s.starting_since = scope_->now();
     if (const auto link = host_->downlink(p)) s.sender.attach(sending_, p, track, link->peer);
-    tell_subscribed(p, s, track);
+    tell_subscribed(*host_, p, s, track);
     if (s.sender.codec() > 0) regress(track, s.sender.codec());
 }
 
-// Who waits for it before it speaks would be heard from its second word on, if it came before there
-// is a way for its packets.
-void Subscriptions::tell_subscribed(const Participant& p, const Subscription& s,
-                                    const Publication& track) {
-    const auto link = host_->downlink(p);
-    if (!p.hidden() && link && link->connected && s.sender.attached())
-        host_->track_subscribed(track);
-}
-
-void Subscriptions::connected(const Participant& p) {
-    for (const auto& [sid, s] : member(p).table.entries()) {
+void downlink_connected(Subscriptions& all, const Participant& p) {
+    for (const auto& [sid, s] : all.member(p).table.entries()) {
         if (s.state != SubscriptionState::kBound) continue;
-        if (const Publication track = host_->find_publication(sid)) tell_subscribed(p, s, track);
+        if (const Publication track = all.host_->find_publication(sid))
+            tell_subscribed(*all.host_, p, s, track);
     }
 }
 
@@ -131,7 +131,7 @@ void Subscriptions::codec_added(const Publication& track) {
         if (s == nullptr || s->state != SubscriptionState::kBound) continue;
         TrackSender& sender = s->sender;
         if (const auto link = host_->downlink(*p)) sender.attach(sending_, *p, track, link->peer);
-        tell_subscribed(*p, *s, track);
+        tell_subscribed(*host_, *p, *s, track);
         sender.move(sending_, *p, track);
         if (sender.codec() > 0) regress(track, sender.codec());
     }

@@ -787,7 +787,7 @@ TEST_CASE(
         w.bind(bob, kOpus);
         CHECK(w.host.subscribed.empty());
         w.host.link->connected = true;
-        w.subscriptions.connected(bob);
+        downlink_connected(w.subscriptions, bob);
         const auto told = [&] { return std::exchange(w.host.subscribed, {}); };
         // Of the camera's codec that bob takes nothing flows yet.
         const std::vector<std::string> mic{"TR_mic"}, cam{"TR_cam"}, none;
