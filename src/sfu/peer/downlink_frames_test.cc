@@ -326,6 +326,7 @@ void check_alike(Sending& a, Sending& b) {
         REQUIRE(got[i].header == expected[i].header);
         REQUIRE(got[i].padding == expected[i].padding);
         REQUIRE(got[i].payload == expected[i].payload);
+        REQUIRE(got[i].behind == expected[i].behind);
     }
     CHECK(a.counters.rtp_out == b.counters.rtp_out);
     CHECK(a.counters.rtp_bytes_out == b.counters.rtp_bytes_out);

@@ -63,6 +63,7 @@ struct Sending {
         std::size_t padding = 0;
         Bytes header;
         Bytes payload;
+        Bytes behind;  // padding
     };
     std::vector<Got> received(SendBatch& sent) {
         std::vector<Got> all;
@@ -80,7 +81,8 @@ struct Sending {
                 const auto before = view->payload.data() - media.packet.data();
                 all.push_back({view->header.ssrc, view->header.sequence, view->header.padding_size,
                                to_vector(media.packet.first(static_cast<std::size_t>(before))),
-                               to_vector(view->payload)});
+                               to_vector(view->payload),
+                               to_vector(media.packet.last(view->header.padding_size))});
             }
         }
         return all;

@@ -66,6 +66,19 @@ TEST_CASE("Retransmitter: needed where RTX was negotiated or audio can go again 
     CHECK_FALSE(Retransmitter::needed(stamped));
 }
 
+TEST_CASE("Retransmitter: pictures can be asked for again for longer than sound [FWD-11]") {
+    for (const Codec codec : {Codec::kVp8, Codec::kOpus}) {
+        Sent s(config_of(codec, true), 0);
+        for (int i = 0; i < 100; ++i) {
+            ForwardedPacket packet;
+            packet.sequence = s.state.newest = 7'000 + i;
+            s.retransmitter.note_sent(at_ms(33 * i), packet, 100 + i, 0, 0);
+        }
+        CHECK(s.nack({7'099 - 25}, 33 * 99) == 1);
+        CHECK(s.nack({7'099 - 45}, 33 * 99) == (codec == Codec::kVp8 ? 1 : 0));
+    }
+}
+
 TEST_CASE("Retransmitter: copies go on the RTX stream, as many as there is room for [FWD-11]") {
     Sent s(config_of(Codec::kVp8, true));
     REQUIRE(s.nack({7'001, 8'000, 7'002, 7'003, 7'004, 7'005}, 200) == 4);
