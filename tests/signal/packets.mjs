@@ -10,6 +10,12 @@ export const codecs = () => ({
   audio: [new RTCRtpCodecParameters({ mimeType: 'audio/opus', clockRate: 48000, channels: 2, payloadType: 111 })],
   video: [new RTCRtpCodecParameters({ mimeType: 'video/VP8', clockRate: 90000, payloadType: 96, rtcpFeedback: kFeedback })],
 });
+// The same with RED before Opus, which werift wraps into it.
+export const red_codecs = () => {
+  const red = new RTCRtpCodecParameters({ mimeType: 'audio/red', clockRate: 48000, channels: 2, payloadType: 63, parameters: '111/111' });
+  const { audio, video } = codecs();
+  return { audio: [red, ...audio], video };
+};
 export const header_extensions = () => ({ audio: [useAudioLevelIndication()], video: [useTransportWideCC()] });
 const kLevelId = 1; // the first that is offered
 const kLoud = Buffer.from([0x80 | 15]); // voice, -15 dBov (RFC 6464 §3)
