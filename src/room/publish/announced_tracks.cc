@@ -113,6 +113,13 @@ void AnnouncedTracks::want_quality(const Publication& track, const QualityWish& 
     report(*found);
 }
 
+void AnnouncedTracks::regressed(const Publication& track) {
+    Entry* found = entry(track);
+    if (found == nullptr) return;
+    found->dynacast.left(scope_->now(), 0);
+    report(*found);
+}
+
 void AnnouncedTracks::unwant_quality(const Publication& track, sfu::DownTrackId by) {
     Entry* found = entry(track);
     if (found == nullptr) return;

@@ -42,6 +42,8 @@ class AnnouncedTracks {
     // ---- what subscribers want
     void want_quality(const Publication& track, const QualityWish& wish);
     void unwant_quality(const Publication& track, sfu::DownTrackId by);
+    // All who can take its backup codec from now on.
+    void regressed(const Publication& track);
     // What the publisher was told since then may have died with a connection; of the quality that
     // is wanted only the last word counts, whenever that was (DYN-01).
     void repeat_wishes(const Participant& publisher, Timestamp since);

@@ -16,8 +16,9 @@ WantedQuality Dynacast::largest(const CodecState& state) {
 
 void Dynacast::update(Timestamp now, CodecState& state) {
     const WantedQuality wanted = largest(state);
-    if (!state.told ? wanted.has_value() : wanted > state.sent) {
-        if (!state.told) state.tell_at = Timestamp::never();
+    const bool ends = state.left && !wanted && state.sent;
+    if (ends || (!state.told ? wanted.has_value() : wanted > state.sent)) {
+        if (!state.told || ends) state.tell_at = Timestamp::never();
         state.told = true;
         state.sent = wanted;
         dirty_ = true;
@@ -29,6 +30,13 @@ void Dynacast::update(Timestamp now, CodecState& state) {
 void Dynacast::published(Timestamp now, std::size_t codec) {
     CodecState& state = codecs_[codec];
     if (!state.told && state.tell_at.is_never()) state.tell_at = now + kFirstReport;
+}
+
+void Dynacast::left(Timestamp now, std::size_t codec) {
+    const auto state = codecs_.find(codec);
+    if (state == codecs_.end()) return;
+    state->second.left = true;
+    update(now, state->second);
 }
 
 void Dynacast::want(Timestamp now, std::size_t codec, std::uint64_t subscriber,

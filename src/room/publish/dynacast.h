@@ -28,6 +28,8 @@ class Dynacast {
 
     // This codec is sent, whether anybody wants it or not.
     void published(Timestamp now, std::size_t codec);
+    // Everybody moves away from it (02 DYN-05): that nobody wants it is told at once from now on.
+    void left(Timestamp now, std::size_t codec);
     // What one subscriber wants of one codec; nothing = off. remove() when it leaves.
     void want(Timestamp now, std::size_t codec, std::uint64_t subscriber, WantedQuality quality);
     void remove(Timestamp now, std::uint64_t subscriber);
@@ -50,6 +52,7 @@ class Dynacast {
         bool told = false;
         WantedQuality sent;
         Timestamp tell_at = Timestamp::never();  // that nobody wants it, later a decrease
+        bool left = false;
     };
     static WantedQuality largest(const CodecState& state);
     void update(Timestamp now, CodecState& state);

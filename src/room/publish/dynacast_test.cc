@@ -73,4 +73,31 @@ TEST_CASE("Dynacast: a codec that nobody wants goes off, whatever is wanted of o
     CHECK(dynacast.next_deadline().is_never());
 }
 
+TEST_CASE(
+    "Dynacast: a codec that all have left goes off at once, the others after the delay [DYN-05]") {
+    Dynacast dynacast(Duration::seconds(5));
+    for (const std::size_t codec : {0U, 1U})
+        for (const std::uint64_t subscriber : {7U, 8U})
+            dynacast.want(at_ms(1'000), codec, subscriber, std::uint8_t{2});
+    REQUIRE(dynacast.poll_report());
+    dynacast.left(at_ms(1'000), 0);
+    CHECK_FALSE(dynacast.poll_report());
+    dynacast.want(at_ms(2'000), 0, 7, std::nullopt);
+    dynacast.want(at_ms(2'000), 1, 7, std::nullopt);
+    CHECK_FALSE(dynacast.poll_report());
+    dynacast.want(at_ms(2'000), 0, 8, std::uint8_t{1});  // somebody cannot take another
+    CHECK_FALSE(dynacast.poll_report());
+    dynacast.want(at_ms(3'000), 1, 8, std::nullopt);
+    dynacast.remove(at_ms(3'000), 8);
+    const auto report = dynacast.poll_report();
+    REQUIRE(report);
+    CHECK_FALSE((*report)[0].quality);
+    CHECK((*report)[1].quality == WantedQuality(2));
+    CHECK(dynacast.next_deadline() == at_ms(8'000));
+    dynacast.handle_timeout(at_ms(8'000));
+    CHECK_FALSE((*dynacast.poll_report())[1].quality);
+    dynacast.left(at_ms(9'000), 2);  // none of which anything is known
+    CHECK_FALSE(dynacast.poll_report());
+}
+
 }  // namespace confab::room

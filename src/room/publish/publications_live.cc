@@ -168,6 +168,7 @@ void Publications::update_video(Participant& p, const livekit::UpdateLocalVideoT
 void Publications::regressed(const Publication& of) {
     if (PublishedTrack* track = flow(*of.publisher).find(of.track->info.sid()))
         track->regressed = true;
+    announced_.regressed(of);
 }
 
 // ---------------------------------------------------------------- the media plane and time

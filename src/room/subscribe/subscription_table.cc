@@ -76,11 +76,15 @@ std::size_t SubscriptionTable::active(bool video) const {
         }));
 }
 
+bool waits(const Subscription& s) {
+    return s.state == SubscriptionState::kWaiting ||
+           (s.state == SubscriptionState::kBound && !s.sender.attached());
+}
+
 bool SubscriptionTable::has_unfulfilled() const {
     return std::any_of(entries_.begin(), entries_.end(), [](const auto& item) {
         const Subscription& s = item.second;
-        return s.wanted && (s.state == SubscriptionState::kNone ||
-                            (s.state == SubscriptionState::kWaiting && !s.stuck_told));
+        return s.wanted && (s.state == SubscriptionState::kNone || (waits(s) && !s.stuck_told));
     });
 }
 

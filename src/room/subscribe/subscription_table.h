@@ -28,7 +28,7 @@ struct Subscription {
     bool wanted = false;
     Timestamp wanted_since;
     Timestamp waiting_since;      // in kWaiting
-    bool stuck_told = false;      // kWaiting went on for too long and the client heard of it
+    bool stuck_told = false;      // waiting went on for too long and the client heard of it
     std::optional<bool> allowed;  // what subscription_permission_update said last
     Timestamp allowed_at;         // and when
     std::optional<livekit::StreamState> streams;  // what stream_state_update said last
@@ -43,6 +43,10 @@ struct Subscription {
     std::optional<livekit::UpdateTrackSettings> settings;
     Timestamp apply_at = Timestamp::never();
 };
+
+// For a section, or for packets of the codec that it has in it: a backup codec which the publisher
+// was asked for, and does not send yet.
+bool waits(const Subscription& s);
 
 class SubscriptionTable {
   public:

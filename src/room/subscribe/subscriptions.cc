@@ -123,7 +123,8 @@ void Subscriptions::handle_timeout(Participant& p, Timestamp now) {
         sids.push_back(sid);
     for (const std::string& sid : sids)
         reconcile(p, sid);
-    if (m.table.has_unfulfilled()) m.retry_at = now + SubscriptionTable::kRetry;
+    if (m.table.has_unfulfilled())
+        m.retry_at = earlier(m.retry_at, now + SubscriptionTable::kRetry);
     report_stuck();
 }
 
@@ -194,7 +195,7 @@ void Subscriptions::reconcile(Participant& p, const std::string& sid) {
         if (!track) m.table.unwant(sid);
         return;
     }
-    if (s->state == SubscriptionState::kWaiting) return check_stuck(p, sid, *s);
+    if (waits(*s)) check_stuck(p, sid, *s, track);
     if (s->state != SubscriptionState::kNone || !p.info.permission().can_subscribe()) return;
     if (m.retry_at.is_never()) m.retry_at = scope_->now() + SubscriptionTable::kRetry;
     if (!track) {
@@ -211,14 +212,19 @@ void Subscriptions::reconcile(Participant& p, const std::string& sid) {
     if (allowed) subscribe(p, sid, *s, track);
 }
 
-// No section for it although the connection is up (SIG-111).
-void Subscriptions::check_stuck(Participant& p, const std::string& sid, Subscription& s) {
+// No section for it, or nothing of its codec, although the connection is up (SIG-111).
+void Subscriptions::check_stuck(Participant& p, const std::string& sid, Subscription& s,
+                                const Publication& track) {
+    // Who is muted starts no codec that it is asked for.
+    if (s.state == SubscriptionState::kBound && track && track.track->info.muted())
+        s.waiting_since = scope_->now();
     const auto link = host_->downlink(p);
     if (s.stuck_told || !link || !link->connected) return;
     const Timestamp since = std::max(s.waiting_since, link->connected_at);
     if (scope_->now() - since < SubscriptionTable::kStuck) return;
     s.stuck_told = true;
-    note_step(s, TrackStep::kFailure, livekit::SE_UNKNOWN);
+    if (s.state == SubscriptionState::kWaiting)
+        note_step(s, TrackStep::kFailure, livekit::SE_UNKNOWN);
     p.signal.send(subscription_error_message(sid, livekit::SE_UNKNOWN));
     if (!scope_->config.reconnect_on_subscription_error) return;
     member(p).stuck = true;

@@ -170,7 +170,8 @@ class Subscriptions {
 
     void reconcile(Participant& p, const std::string& sid);
     void reconcile_existing(Participant& p);
-    void check_stuck(Participant& p, const std::string& sid, Subscription& s);
+    void check_stuck(Participant& p, const std::string& sid, Subscription& s,
+                     const Publication& track);
     void report_stuck();
 
     // subscriptions_bound.cc: from a sender to a down-track

@@ -19,6 +19,12 @@ void add_stream_state(livekit::SignalResponse& response, const Participant& publ
     info.set_state(state);
 }
 
+// 0: as many as there are.
+std::uint32_t subscription_limit(const RoomScope& scope, bool video) {
+    const Limits& limits = scope.config.limits;
+    return video ? limits.subscriptions_video : limits.subscriptions_audio;
+}
+
 // Who waits for it before it speaks would be heard from its second word on, if it came before there
 // is a way for its packets (01 SIG-49).
 void tell_subscribed(SubscriptionsHost& host, const Participant& p, const Subscription& s,
@@ -33,10 +39,9 @@ void tell_subscribed(SubscriptionsHost& host, const Participant& p, const Subscr
 
 void Subscriptions::subscribe(Participant& p, const std::string& sid, Subscription& s,
                               const Publication& track) {
-    const Limits& limits = scope_->config.limits;
     Member& m = member(p);
     const bool video = track.track->video();
-    const std::uint32_t limit = video ? limits.subscriptions_video : limits.subscriptions_audio;
+    const std::uint32_t limit = subscription_limit(*scope_, video);
     if (limit != 0 && m.table.active(video) >= limit) return;
 
     s.video = video;
@@ -64,6 +69,10 @@ void Subscriptions::drop(Participant& p, const std::string& sid, Subscription& s
     s.state = SubscriptionState::kNone;
     s.streams.reset();
     host_->section_dropped(p, id, flowed && blank_frames);
+    // What waited for this place need not wait for the next turn.
+    if (subscription_limit(*scope_, s.video) == 0) return;
+    member(p).retry_at = scope_->now();
+    roster_->touch(p);
 }
 
 void Subscriptions::drop_all(Participant& p) {

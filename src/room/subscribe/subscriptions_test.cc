@@ -631,11 +631,46 @@ TEST_CASE("Subscriptions: so many and no more; a place that becomes free is take
     CHECK(w.host.needed.size() == 2);
     w.publish(alice, "TR_mic", kOpus);  // sound has a limit of its own
     CHECK(w.host.needed.size() == 3);
+    w.publish(alice, "TR_4", kVp8);
     w.wish(bob, {"TR_1"}, false);
     CHECK(w.host.needed.size() == 3);
-    w.run(bob, 3'000);
+    w.run(bob, 10);
     REQUIRE(w.host.needed.size() == 4);
     CHECK(w.host.needed.back().track_id == "TR_3");
+    w.run(bob, 3'500);  // also between two turns, and by a track that ends
+    w.subscriptions.track_ended("TR_2");
+    w.run(bob, 3'510);
+    REQUIRE(w.host.needed.size() == 5);
+    CHECK(w.host.needed.back().track_id == "TR_4");
+}
+
+TEST_CASE("Subscriptions: a backup codec that is never sent is told after 15 s, once [SIG-111]") {
+    for (const bool muted : {false, true}) {
+        World w;
+        Participant& alice = w.come("alice", 1);
+        Participant& bob = w.come("bob", 2);
+        PublishedTrack& track = w.publish(alice, "TR_cam", kBoth);
+        w.bind(bob, kH264);
+        track.info.set_muted(muted);
+        w.run(bob, 14'000);
+        CHECK(errors(w.sorted(), 2).empty());
+        w.run(bob, 19'000);
+        CHECK(errors(w.sorted(), 2).size() == (muted ? 0 : 1));
+        track.info.set_muted(false);
+        w.run(bob, 29'000);
+        CHECK(errors(w.sorted(), 2).empty());
+        w.run(bob, 60'000);
+        CHECK(errors(w.sorted(), 2).size() == (muted ? 1 : 0));
+    }
+    World w;
+    Participant& alice = w.come("alice", 1);
+    Participant& bob = w.come("bob", 2);
+    PublishedTrack& track = w.publish(alice, "TR_cam", kBoth);
+    w.bind(bob, kH264);
+    World::flow(track, 1, sfu::ReceiverId(900));
+    w.subscriptions.codec_added({&alice, &track});
+    w.run(bob, 60'000);
+    CHECK(errors(w.sorted(), 2).empty());
 }
 
 TEST_CASE("Subscriptions: of one request the first 2000 sids count") {
