@@ -138,7 +138,7 @@ void Room::webhook(const char* event, const Participant* p, const livekit::Track
         result.mutable_room()->set_sid(news_.info().sid());
         result.mutable_room()->set_name(news_.info().name());
     } else {
-        *result.mutable_room() = news_.described();
+        *result.mutable_room() = news_.told();
     }
     if (p != nullptr && (names || of_track)) {
         result.mutable_participant()->set_sid(p->sid());
@@ -153,7 +153,7 @@ void Room::webhook(const char* event, const Participant* p, const livekit::Track
 void Room::job_webhook(const char* event, const livekit::Job& job) {
     livekit::WebhookEvent result = new_event(*scope_, event);
     if (scope_->config.webhooks_sent) {
-        *result.mutable_room() = news_.described();
+        *result.mutable_room() = news_.told();
         *result.mutable_job() = job;
     } else {
         result.mutable_room()->set_sid(news_.info().sid());

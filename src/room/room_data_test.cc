@@ -275,6 +275,10 @@ TEST_CASE(
     CHECK(h.manager.update_room_metadata(h.clock(), metadata)->metadata() == "new");
     h.drain();
     CHECK(h.of(alice, R::kRoomUpdate).back().room_update().room().metadata() == "new");
+    const std::size_t told = h.count(alice, R::kRoomUpdate);
+    CHECK(h.manager.update_room_metadata(h.clock(), metadata)->metadata() == "new");
+    h.drain();
+    CHECK(h.count(alice, R::kRoomUpdate) == told);  // the same again is no news
     who.set_identity("alice");
     CHECK(h.manager.remove_participant(h.clock(), who));
     h.drain();
@@ -387,8 +391,16 @@ TEST_CASE("Counters reach clients every five seconds, recording at once [SIG-136
     CHECK(h.of(alice, R::kRoomUpdate)[0].room_update().room().num_participants() == 1);
     JoinParams recorder = test_join("r", "rec");
     recorder.grants.video->recorder = true;
-    (void)h.join(recorder);
+    const SessionId rec = h.join(recorder);
     CHECK(h.of(alice, R::kRoomUpdate).back().room_update().room().active_recording());
+    // Its own end says that there is none any more, and webhooks say the numbers as clients hear.
+    CHECK(h.webhooks.back().room().active_recording());
+    livekit::SignalRequest leave;
+    leave.mutable_leave();
+    h.send(rec, leave);
+    CHECK_FALSE(h.of(alice, R::kRoomUpdate).back().room_update().room().active_recording());
+    CHECK_FALSE(h.webhooks.back().room().active_recording());
+    CHECK(h.webhooks.back().room().num_participants() == 1);
 }
 
 TEST_CASE(

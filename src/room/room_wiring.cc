@@ -196,7 +196,7 @@ const std::string& RoomWiring::room_key() const {
 }
 
 livekit::Room RoomWiring::job_room() const {
-    livekit::Room room = room_->news_.described();
+    livekit::Room room = room_->news_.told();
     room.clear_turn_password();
     return room;
 }

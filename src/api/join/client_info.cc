@@ -43,7 +43,7 @@ struct ProductRow {
     std::string_view name;
 };
 constexpr std::array<ProductRow, 11> kBrowsers{{
-    {"OBS/", "OBS Studio"},
+    {"OBS-Studio/", "OBS Studio"},  // its encoder; "OBS/" is a page that it shows
     {"EdgA/", "Edge"},
     {"Edg/", "Edge"},
     {"OPR/", "Opera"},
@@ -132,7 +132,7 @@ ClientInfo client_info_from_query(const QueryParams& query) {
 }
 
 void complete_client_info(ClientInfo& info, std::string_view agent, std::string_view address) {
-    if (info.address().empty() && is_valid_utf8(address)) info.set_address(std::string(address));
+    info.set_address(is_valid_utf8(address) ? std::string(address) : std::string());
     if (!runs_in_browsers(info.sdk()) || !is_valid_utf8(agent)) return;
     if (info.browser().empty()) {
         if (const ProductRow* row = find_product(kBrowsers, agent)) {

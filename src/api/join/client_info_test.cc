@@ -116,7 +116,9 @@ TEST_CASE("client info: browser, system and device of common User-Agents [CON-36
          "HeadlessChrome", "124.0.0.0", "Linux", "", ""},
         {"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
          "Chrome/127.0.6533.120 Safari/537.36 OBS/30.2.2",
-         "OBS Studio", "30.2.2", "Linux", "", ""},
+         "Chrome", "127.0.6533.120", "Linux", "", ""},  // a page shown in it is a browser
+        {"Mozilla/5.0 (OBS-Studio/30.2.2; Linux x86_64; en-US)", "OBS Studio", "30.2.2", "Linux",
+         "", ""},
         {"Firefox/", "Firefox", "", "", "", ""},
         {"curl/8.5.0", "", "", "", "", ""},
         {"", "", "", "", "", ""}};
@@ -145,7 +147,7 @@ TEST_CASE("client info: what the client says itself stays as it is [CON-36]") {
     CHECK(kept.os() == "OwnOS");
     CHECK(kept.os_version().empty());
     CHECK(kept.device_model() == "Own 1");
-    CHECK(kept.address() == "10.0.0.1");
+    CHECK(kept.address() == "192.0.2.7");  // as the server sees it, whatever it says (CON-08)
     CHECK(seen(kAgent).address() == "192.0.2.7");
 }
 

@@ -30,8 +30,6 @@ struct Wish {
     std::string publish;
     std::string metadata;
     Attributes attributes;
-    // CON-37: `attributes` needs its grant even when nothing is in it.
-    bool changes_attributes = false;
 };
 
 // CON-37: base64url with padding of a JSON object of strings.
@@ -39,11 +37,14 @@ std::optional<Attributes> decode_attributes(std::string_view parameter) {
     const auto text = base64_decode(parameter, Base64::kUrl);
     if (!text) return std::nullopt;
     const auto json = json::parse(as_text(*text));
-    if (!json || json->kind != json::Kind::kObject) return std::nullopt;
+    if (!json) return std::nullopt;
+    if (json->kind == json::Kind::kNull) return Attributes();
+    if (json->kind != json::Kind::kObject) return std::nullopt;
     Attributes out;
     for (const json::Member& member : json->members) {
-        if (member.value.kind != json::Kind::kString) return std::nullopt;
-        out.emplace_back(member.name, member.value.string);
+        const bool none = member.value.kind == json::Kind::kNull;
+        if (!none && member.value.kind != json::Kind::kString) return std::nullopt;
+        out.emplace_back(member.name, none ? std::string() : member.value.string);
     }
     return out;
 }
@@ -68,7 +69,6 @@ Result<Wish, HttpError> read_query(const QueryParams& query, bool validate) {
     if (const std::string_view text = query.get("attributes"); !text.empty()) {
         if (auto attributes = decode_attributes(text)) {
             wish.attributes = *std::move(attributes);
-            wish.changes_attributes = true;
         } else if (validate) {
             return refuse(join_errors::kBadAttributes);
         }
@@ -98,7 +98,6 @@ Wish read_join_request(livekit::JoinRequest request) {
     wish.metadata = request.metadata();
     for (const auto& [key, value] : request.participant_attributes())
         wish.attributes.emplace_back(key, value);
-    wish.changes_attributes = !wish.attributes.empty();
     return wish;
 }
 
@@ -155,7 +154,7 @@ Result<void, HttpError> apply_publish(Wish& wish) {
 
 Result<void, HttpError> apply_changes(Wish& wish) {
     token::Grants& grants = wish.params.grants;
-    if (wish.metadata.empty() && !wish.changes_attributes) return {};
+    if (wish.metadata.empty() && wish.attributes.empty()) return {};
     if (!grants.video->updates_own_metadata()) return refuse(join_errors::kNoPermission);
     if (!wish.metadata.empty()) grants.metadata = std::move(wish.metadata);
     for (auto& [key, value] : wish.attributes)

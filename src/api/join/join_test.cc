@@ -189,6 +189,24 @@ TEST_CASE("validate_join: attributes merge, empty values can not delete [CON-37]
     REQUIRE(params);
     CHECK(params->grants.attributes ==
           std::map<std::string, std::string>{{"a", "9"}, {"b", "2"}, {"c", "3"}});
+    // A null is nothing, and to change nothing needs no right.
+    grants.video->can_update_own_metadata = false;
+    const auto given = [&](std::string_view json, JoinPath path) {
+        return join("attributes=" + base64_encode(as_bytes(json), Base64::kUrl), grants, path);
+    };
+    for (const JoinPath path : {JoinPath::kRtc, JoinPath::kRtcValidate}) {
+        for (const char* nothing : {"{}", "null"}) {
+            params = given(nothing, path);
+            REQUIRE(params);
+            CHECK(params->grants.attributes == joiner().attributes);
+        }
+        CHECK_FALSE(given(R"({"a":"9"})", path));
+    }
+    grants.video->can_update_own_metadata = true;
+    params = given(R"({"a":null,"c":"3"})", JoinPath::kRtcValidate);
+    REQUIRE(params);
+    CHECK(params->grants.attributes.at("c") == "3");
+    CHECK(params->grants.attributes.at("a") == "1");
     // Not decodable: an error on validate only.
     CHECK(join("attributes=***", grants));
     CHECK_FALSE(join("attributes=***", grants, JoinPath::kRtcValidate));

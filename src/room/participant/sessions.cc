@@ -172,10 +172,10 @@ void Sessions::end(Participant& p, const Ending& ending) {
     scope_->out.participant_over(p.info.sid());
     for (const std::string& before : p.earlier_sids)  // what it was given then went along
         scope_->out.participant_over(before);
+    news_->recording_changed();  // a recorder's own end says that there is none any more
     host_->webhook(was_active ? "participant_left" : "participant_connection_aborted", p);
     host_->tell_speakers();
     news_->counts_changed();
-    news_->recording_changed();
 }
 
 void Sessions::end_all(livekit::DisconnectReason reason) {

@@ -118,6 +118,7 @@ void RoomNews::recording_changed() {
 }
 
 void RoomNews::set_metadata(const std::string& metadata) {
+    if (info_.metadata() == metadata) return;
     info_.set_metadata(metadata);
     send_room_update();
 }

@@ -20,6 +20,12 @@ AudioLevel::AudioLevel(AudioLevelOptions options)
       active_threshold_(linear(options.active_level)) {}
 
 void AudioLevel::observe(Timestamp now, std::uint8_t level, Duration covers) {
+    if (updated_ && stale(now)) {
+        // What was heard before the gap is over, and the gap is no audio.
+        smoothed_ = 0;
+        observed_ = active_ = covers = Duration::zero();
+        loudest_ = 127;
+    }
     last_update_ = now;
     updated_ = true;
     // A jump of the RTP clock is no audio.
@@ -44,8 +50,12 @@ void AudioLevel::observe(Timestamp now, std::uint8_t level, Duration covers) {
     loudest_ = 127;
 }
 
+bool AudioLevel::stale(Timestamp now) const {
+    return now - last_update_ > options_.update_interval * 2;
+}
+
 double AudioLevel::level(Timestamp now) const {
-    if (!updated_ || now - last_update_ > options_.update_interval * 2) return 0;
+    if (!updated_ || stale(now)) return 0;
     return std::clamp(smoothed_, 0.0, 1.0);
 }
 

@@ -35,6 +35,7 @@ class AudioLevel {
   private:
     template <typename Self, typename Io>
     static void fields(Self& self, Io& io);
+    bool stale(Timestamp now) const;
 
     AudioLevelOptions options_;
     double smooth_factor_;

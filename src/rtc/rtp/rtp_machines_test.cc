@@ -184,6 +184,29 @@ TEST_CASE("AudioLevel: without smoothing the level is that of the last interval 
     }
 }
 
+TEST_CASE("AudioLevel: who is silent behind a gap does not speak, whatever was before it [IN-30]") {
+    for (const Duration jump : {Duration::millis(20), Duration::seconds(2)}) {
+        AudioLevel level;
+        std::int64_t ms = 0;
+        for (; ms < 2'300; ms += 20)  // the gap is in the middle of an interval
+            level.observe(at_ms(ms), 5, Duration::millis(20));
+        REQUIRE(level.is_active(at_ms(ms)));
+        ms += 2'000;
+        level.observe(at_ms(ms), 127, jump);
+        CHECK_FALSE(level.is_active(at_ms(ms)));
+        for (int i = 1; i <= 30; ++i) {
+            level.observe(at_ms(ms + i * 20), 127, Duration::millis(20));
+            CHECK_FALSE(level.is_active(at_ms(ms + i * 20)));
+        }
+    }
+    // What is no gap changes nothing.
+    AudioLevel level;
+    for (int i = 0; i < 40; ++i)
+        level.observe(at_ms(i * 20), 5, Duration::millis(20));
+    level.observe(at_ms(39 * 20 + 800), 127, Duration::millis(20));
+    CHECK(level.is_active(at_ms(39 * 20 + 800)));
+}
+
 TEST_CASE("AudioLevel: a jump of the RTP clock does not count as speech [IN-30]") {
     AudioLevel level;
     level.observe(at_ms(0), 5, Duration::seconds(1000));

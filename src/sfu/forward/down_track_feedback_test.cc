@@ -252,6 +252,29 @@ TEST_CASE("DownTrack: a window tells each thing once [CQ-01] [FWD-11]") {
     }
 }
 
+TEST_CASE("DownTrack: the playout delay of a screen stays what it is, however it comes [IN-41]") {
+    for (const bool screen : {false, true}) {
+        AddDownTrack config = test::subscription(Codec::kVp8);
+        config.screen_share = screen;
+        config.playout_delay = PlayoutDelayLimits{Duration::millis(100), Duration::millis(2000)};
+        config.extensions.playout_delay = 4;
+        Leg leg(config, Codec::kVp8, 2);
+        (void)leg.send(0, 0, true);
+        wire::ReportBlock block;
+        block.jitter = 10'800;  // 120 ms
+        bool told = false;
+        for (std::int64_t ms = 1'000; ms < 10'000; ms += 1'000) {
+            const auto sent = leg.send(ms);
+            REQUIRE(sent);
+            (void)leg.nack(sent->sequence, ms);
+            if (ms > 3'000) told |= sent->has_playout_delay;
+            block.highest_sequence = static_cast<std::uint32_t>(sent->sequence);
+            (void)leg.track.handle_report(block, at_ms(ms + 100));
+        }
+        CHECK(told == !screen);
+    }
+}
+
 TEST_CASE("DownTrack: the playout delay goes by what was asked for since the last report [IN-41]") {
     AddDownTrack config = test::subscription(Codec::kVp8);
     config.playout_delay = PlayoutDelayLimits{Duration::millis(100), Duration::millis(2000)};

@@ -7,6 +7,7 @@
 #include <array>
 #include <vector>
 
+#include "base/state/hand_over_testing.h"
 #include "sfu/forward/forward_testing.h"
 
 namespace confab::sfu {
@@ -201,6 +202,54 @@ TEST_CASE("DownTrack: passes sender reports on, moved to its own time line [FWD-
     off.enabled = false;
     v.track.update_settings(off, at_ms(5000));
     CHECK_FALSE(v.track.sender_report(at_ms(7200)));
+}
+
+TEST_CASE(
+    "DownTrack: sender reports stay with the media where the source's clock stood still [FWD-10]") {
+    for (const bool moved : {false, true}) {
+        SourceState source = test::source_of(Codec::kOpus);
+        Rng rng(1);
+        const AddDownTrack config = test::subscription(Codec::kOpus, 111);
+        DownTrack track(config, source, rng);
+        Stream mic(Codec::kOpus, 0, 1'000, kTs);
+        MediaPacket last;
+        std::int64_t sent = 0;
+        const auto send = [&](std::int64_t from, std::int64_t count) {
+            for (std::int64_t i = 0; i < count; ++i) {
+                last = mic.next(960);
+                sent = pass(track, last, at_ms(from + i * 20))->timestamp;
+            }
+        };
+        const auto hear = [&](std::int64_t ms) {
+            source.add_report(0, {kNtp + Duration::millis(ms), last.timestamp, at_ms(ms)});
+        };
+        // How far it is from what is sent now, in ms.
+        const auto away = [&](std::int64_t ms) {
+            const auto report = track.sender_report(at_ms(ms));
+            REQUIRE(report);
+            const auto ahead =
+                static_cast<std::int32_t>(report->rtp_time - static_cast<std::uint32_t>(sent));
+            return std::abs(ahead) / 48;
+        };
+        send(0, 50);
+        hear(980);
+        CHECK(away(980) <= 20);
+        std::int64_t now = 1'000;
+        for (int round = 0; round < 2; ++round) {  // the second before the publisher's next report
+            source.muted = true;
+            track.source_changed(at_ms(now));
+            now += 20'000;
+            source.muted = false;
+            track.source_changed(at_ms(now));
+            send(now, 50);
+            now += 1'000;
+            if (moved) hand_over(track, DownTrack(config, source, rng), at_ms(now));
+            CHECK(away(now - 20) <= 60);
+        }
+        hear(now - 20);
+        send(now, 50);
+        CHECK(away(now + 980) <= 60);
+    }
 }
 
 TEST_CASE("DownTrack: sender reports never go back when the source changes [FWD-10]") {

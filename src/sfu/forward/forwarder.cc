@@ -45,6 +45,7 @@ Forwarder::Forwarder(const AddDownTrack& config, const SourceState& source, Rng&
       rare_(std::make_unique<Rare>()) {
     rare_->codecs = SendCodecs(config.codecs, config.encrypted);
     rare_->publisher_was_muted = source.muted;
+    rare_->screen_share = config.screen_share;
     const std::int64_t first_rtx_sequence = third_quarter_start(rng);
     if (Retransmitter::needed(config))
         retransmitter_ = std::make_unique<Retransmitter>(config, kept, first_rtx_sequence);
@@ -90,7 +91,9 @@ bool Forwarder::place(const MediaPacket& packet, Timestamp now) {
     } else {
         const auto next = clock.next(*source_, position, munger_.last_timestamp(), !synced_, now);
         if (!next) return false;
+        const std::int64_t before = munger_.timestamp_offset();
         munger_.switch_source(packet.sequence, packet.timestamp, *next);
+        hold_offset(stream, before, packet.timestamp);
     }
     if (codec_ == Codec::kVp8) vp8_->switch_source(packet.vp8);
     stream_ = static_cast<std::uint8_t>(stream);
@@ -98,6 +101,14 @@ bool Forwarder::place(const MediaPacket& packet, Timestamp now) {
     synced_ = true;
     rare_->placed = true;
     return true;
+}
+
+void Forwarder::hold_offset(std::size_t stream, std::int64_t before, std::int64_t from) {
+    std::optional<Held>& held = rare_->held;
+    if (stream != stream_) return held.reset();
+    const std::optional<SourceReport>& report = source_->reports[stream];
+    const bool older = held && report && report->timestamp < held->from;
+    held = Held{older ? held->offset : before, from};
 }
 
 // A padding packet that came late has a number that was kept free for it (02 IN-02).
@@ -365,9 +376,14 @@ bool Forwarder::wants_key_frame(KeyFrameCause cause, Timestamp now) {
 
 void Forwarder::handle_report(const wire::ReportBlock& block, Timestamp now) {
     if (!rare_->playout_delay) return;
-    const Duration jitter = jitter_time(block.jitter, source_->clock_rate);
-    if (const auto due = rare_->playout_delay->handle_report(block.highest_sequence, jitter,
-                                                             {stats_.packets, stats_.nacked}, now))
+    // Pictures of a screen come seldom and in bursts: what looks like jitter is none.
+    const bool steady = rare_->screen_share;
+    const Duration jitter =
+        steady ? Duration::zero() : jitter_time(block.jitter, source_->clock_rate);
+    const PlayoutDelay::Sent sent =
+        steady ? PlayoutDelay::Sent{} : PlayoutDelay::Sent{stats_.packets, stats_.nacked};
+    if (const auto due =
+            rare_->playout_delay->handle_report(block.highest_sequence, jitter, sent, now))
         playout_delay_due_ = *due;
 }
 
@@ -381,6 +397,11 @@ const SourceReport* Forwarder::source_report() const {
     if (!flowing_ || !synced_) return nullptr;
     const std::optional<SourceReport>& report = source_->reports[stream_];
     return report ? &*report : nullptr;
+}
+
+std::int64_t Forwarder::report_offset(const SourceReport& report) const {
+    const std::optional<Held>& held = rare_->held;
+    return held && report.timestamp < held->from ? held->offset : munger_.timestamp_offset();
 }
 
 // ------------------------------------------------------------------ packets of our own

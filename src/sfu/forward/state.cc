@@ -34,6 +34,12 @@ void report_fields(Io& io, R& report) {
     since_field(io, 3, report.arrival);
 }
 
+template <typename Io, typename H>
+void held_fields(Io& io, H& held) {
+    line_field(io, 1, held.offset);
+    line_field(io, 2, held.from);
+}
+
 template <typename Io, typename S>
 void stats_fields(Io& io, S& stats) {
     io.field(1, stats.packets);
@@ -300,6 +306,7 @@ void StateAccess<Forwarder>::save(const Forwarder& f, StateWriter& out) {
     if (f.vp8_) out.part(18, *f.vp8_);
     if (f.retransmitter_) out.part(19, *f.retransmitter_);
     if (f.rare_->playout_delay) out.part(20, *f.rare_->playout_delay);
+    out.maybe(21, f.rare_->held, [](auto& io, auto& held) { sfu::held_fields(io, held); });
 }
 
 void StateAccess<Forwarder>::load(Forwarder& f, StateReader& in) {
@@ -326,6 +333,7 @@ void StateAccess<Forwarder>::load(Forwarder& f, StateReader& in) {
     in.record(20, [&f](StateReader& inner) {
         if (f.rare_->playout_delay) f.rare_->playout_delay->load(inner);
     });
+    in.maybe(21, f.rare_->held, [](auto& io, auto& held) { sfu::held_fields(io, held); });
     f.playout_delay_due_ = f.playout_delay_due_ && f.rare_->playout_delay;
     // In the middle of a stream there is one, and a codec of its kind.
     in.require(!f.synced_ || (f.munger_.started() && codec != Codec::kNone));
