@@ -141,10 +141,10 @@ std::optional<Duration> DownTrack::handle_report(const wire::ReportBlock& block,
 }
 
 std::optional<wire::SenderReport> DownTrack::sender_report(Timestamp now) {
-    const SourceReport* const of_source = forwarder_.source_report();
-    if (of_source == nullptr) return std::nullopt;
-    const auto times = cold_->sender_reports.next(*of_source, forwarder_.report_offset(*of_source),
-                                                  source().clock_rate, now);
+    const auto placed = forwarder_.source_report();
+    if (!placed) return std::nullopt;
+    const auto times =
+        cold_->sender_reports.next(placed->report, placed->offset, source().clock_rate, now);
     if (!times) return std::nullopt;
     wire::SenderReport report;
     report.ssrc = cold_->info.ssrc;

@@ -33,6 +33,13 @@ bool vp8_passes(const MediaPacket& packet, LayerState& layers, Munger& munger, V
     return true;
 }
 
+// The stream goes on at `now.from`; what was held stays as long as no report came since.
+void hold_offset(std::optional<HeldOffset>& held, const std::optional<SourceReport>& report,
+                 HeldOffset now) {
+    if (held && report && report->timestamp < held->from) now.offset = held->offset;
+    held = now;
+}
+
 }  // namespace
 
 Forwarder::Forwarder(const AddDownTrack& config, const SourceState& source, Rng& rng,
@@ -93,7 +100,10 @@ bool Forwarder::place(const MediaPacket& packet, Timestamp now) {
         if (!next) return false;
         const std::int64_t before = munger_.timestamp_offset();
         munger_.switch_source(packet.sequence, packet.timestamp, *next);
-        hold_offset(stream, before, packet.timestamp);
+        if (stream != stream_)
+            rare_->held.reset();
+        else
+            hold_offset(rare_->held, source_->reports[stream], {before, packet.timestamp});
     }
     if (codec_ == Codec::kVp8) vp8_->switch_source(packet.vp8);
     stream_ = static_cast<std::uint8_t>(stream);
@@ -101,14 +111,6 @@ bool Forwarder::place(const MediaPacket& packet, Timestamp now) {
     synced_ = true;
     rare_->placed = true;
     return true;
-}
-
-void Forwarder::hold_offset(std::size_t stream, std::int64_t before, std::int64_t from) {
-    std::optional<Held>& held = rare_->held;
-    if (stream != stream_) return held.reset();
-    const std::optional<SourceReport>& report = source_->reports[stream];
-    const bool older = held && report && report->timestamp < held->from;
-    held = Held{older ? held->offset : before, from};
 }
 
 // A padding packet that came late has a number that was kept free for it (02 IN-02).
@@ -393,15 +395,13 @@ std::optional<ResendPacket> Forwarder::copy_of_sent(std::size_t back) {
         static_cast<std::uint16_t>(munger_.last_sequence() - static_cast<std::int64_t>(back)));
 }
 
-const SourceReport* Forwarder::source_report() const {
-    if (!flowing_ || !synced_) return nullptr;
+std::optional<PlacedReport> Forwarder::source_report() const {
+    if (!flowing_ || !synced_) return std::nullopt;
     const std::optional<SourceReport>& report = source_->reports[stream_];
-    return report ? &*report : nullptr;
-}
-
-std::int64_t Forwarder::report_offset(const SourceReport& report) const {
-    const std::optional<Held>& held = rare_->held;
-    return held && report.timestamp < held->from ? held->offset : munger_.timestamp_offset();
+    if (!report) return std::nullopt;
+    const std::optional<HeldOffset>& held = rare_->held;
+    const bool before = held && report->timestamp < held->from;
+    return PlacedReport{*report, before ? held->offset : munger_.timestamp_offset()};
 }
 
 // ------------------------------------------------------------------ packets of our own

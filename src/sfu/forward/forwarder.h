@@ -123,9 +123,7 @@ class Forwarder {
     // without RTX and for what cannot be sent again.
     std::optional<ResendPacket> copy_of_sent(std::size_t back);
     // The publisher's report of what flows; none while nothing does or none came.
-    const SourceReport* source_report() const;
-    // The source's time minus the outgoing one, for that report (02 FWD-10).
-    std::int64_t report_offset(const SourceReport& report) const;
+    std::optional<PlacedReport> source_report() const;
 
     // ------------------------------------------------------------ packets of our own
 
@@ -161,16 +159,10 @@ class Forwarder {
     class Frames;  // what forward_frame() does
     enum class Refused : std::uint8_t { kNo, kUntold, kTold };
     // Written where something starts, switches or is reported, not per packet.
-    // A report about packets before `from` (the source's time) is carried on by the numbers that
-    // they had: its clock may have stood still meanwhile.
-    struct Held {
-        std::int64_t offset = 0;
-        std::int64_t from = 0;
-    };
     struct Rare {
         SendCodecs codecs;
         StreamClock clock;
-        std::optional<Held> held;
+        std::optional<HeldOffset> held;
         std::optional<PlayoutDelay> playout_delay;
         bool screen_share = false;
         bool publisher_was_muted = false;
@@ -182,7 +174,6 @@ class Forwarder {
     std::size_t forward_video(const MediaPacket& packet, Timestamp now, Output out);
     std::size_t forward_padding(const MediaPacket& packet, Timestamp now, Output out);
     bool place(const MediaPacket& packet, Timestamp now);
-    void hold_offset(std::size_t stream, std::int64_t before, std::int64_t from);
     // Numbers, stamps and notes a packet; false if its number may not be sent.
     bool emit(const MediaPacket& packet, Munger::Output position, bool marker, Timestamp now,
               ForwardedPacket& out);

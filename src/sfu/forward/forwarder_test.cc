@@ -75,12 +75,12 @@ TEST_CASE("Forwarder: the report of the stream that flows is the one to pass on 
     path.source.reports[0] = SourceReport{NtpTime(1), 100, at_ms(0)};
     path.source.reports[1] = SourceReport{NtpTime(2), 200, at_ms(0)};
     path.forwarder.set_flowing(true);
-    CHECK(path.forwarder.source_report() == nullptr);
+    CHECK_FALSE(path.forwarder.source_report());
     REQUIRE(path.send(0, true));
-    REQUIRE(path.forwarder.source_report() != nullptr);
-    CHECK(path.forwarder.source_report()->timestamp == 100);
+    REQUIRE(path.forwarder.source_report().has_value());
+    CHECK(path.forwarder.source_report()->report.timestamp == 100);
     path.forwarder.set_flowing(false);
-    CHECK(path.forwarder.source_report() == nullptr);
+    CHECK_FALSE(path.forwarder.source_report());
 }
 
 TEST_CASE(

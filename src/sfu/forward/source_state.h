@@ -25,6 +25,19 @@ struct SourceReport {
     Timestamp arrival;
 };
 
+// As a subscriber's stream has it; `offset`: the source's time minus the outgoing one.
+struct PlacedReport {
+    SourceReport report;
+    std::int64_t offset = 0;
+};
+
+// A report about packets before `from` (the source's time) is carried on by the numbers that they
+// had: the source's clock may have stood still behind them (02 FWD-10).
+struct HeldOffset {
+    std::int64_t offset = 0;
+    std::int64_t from = 0;
+};
+
 // The decode targets of a dependency structure, as far as a selector needs them.
 struct DecodeTargets {
     static constexpr std::uint8_t kNoChain = 0xFF;
