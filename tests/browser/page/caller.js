@@ -336,6 +336,10 @@ class Caller {
   async transport() {
     const result = { received: [], sent: [], sounds: [], protocols: [], relays: [], ciphers: [] };
     for (const report of await this.#stats()) {
+      // Chromium names the pair in use; by its state it would be lost from each check of it to the
+      // answer ('in-progress'), which takes long where the server has to wait for its turn.
+      const in_use = new Set(Object.values(report).map((entry) => entry.selectedCandidatePairId).filter(Boolean));
+      const is_selected = (pair) => (in_use.size > 0 ? in_use.has(pair.id) : pair.nominated && pair.state === 'succeeded');
       for (const entry of Object.values(report)) {
         const mime = report[entry.codecId]?.mimeType;
         if (entry.type === 'inbound-rtp' && entry.kind === 'video') {
@@ -349,9 +353,8 @@ class Caller {
           const { rid, active, framesEncoded: frames, frameWidth: width, qualityLimitationReason: limited, targetBitrate: bps } = entry;
           result.sent.push({ mime, frames, rid, active, width, limited, bps });
         }
-        const selected = entry.type === 'candidate-pair' && entry.nominated && entry.state === 'succeeded' && entry.bytesSent > 0;
         if (entry.type === 'transport') result.ciphers.push(entry.srtpCipher);
-        if (selected) {
+        if (entry.type === 'candidate-pair' && entry.bytesSent > 0 && is_selected(entry)) {
           const local = report[entry.localCandidateId];
           result.protocols.push(local?.protocol);
           result.relays.push(local?.relayProtocol);
