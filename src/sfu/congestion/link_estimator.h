@@ -18,7 +18,7 @@ struct DownlinkReport {
     std::uint64_t bits_per_second = 0;  // of the REMB
     std::uint64_t expected_usage = 0;   // bits per second of all video layers sent
     std::uint64_t packets = 0;          // sent on video tracks, without resends
-    std::uint64_t repeated_nacks = 0;   // numbers asked for a second or later time
+    std::uint64_t repeated_nacks = 0;   // copies of what had been sent again before
 };
 
 enum class ProbeVerdict : std::uint8_t {

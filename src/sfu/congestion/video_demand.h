@@ -25,7 +25,7 @@ struct VideoDemand {
     bool exempt = false;             // single-layer screen share: always whole, paid first
     bool detailed = false;           // a screen: a larger picture is worth more than a fluent one
     std::uint64_t packets = 0;       // sent so far, without resends
-    std::uint64_t nack_repeats = 0;  // numbers asked for again so far
+    std::uint64_t nack_repeats = 0;  // copies so far of what had been sent again
     Layer cap = kTopLayer;           // what it was answered last
     bool deficient = false;
 };

@@ -132,6 +132,10 @@ std::optional<std::uint8_t> DownTrack::handle_pli(Timestamp now, KeyFrameCause c
 }
 
 std::optional<Duration> DownTrack::handle_report(const wire::ReportBlock& block, Timestamp now) {
+    if (info().rtx_ssrc != 0 && block.ssrc == info().rtx_ssrc) {
+        SubscriberReports::note_repairs(block, forwarder_.stats());
+        return std::nullopt;
+    }
     forwarder_.handle_report(block, now);
     cold_->quality.heard = now;
     cold_->reports.note(block, forwarder_.stats(), now);

@@ -141,7 +141,8 @@ class DownTrack {
     // A PLI or FIR, or after each NACK: the spatial layer to ask for, if a key frame helps.
     std::optional<std::uint8_t> handle_pli(Timestamp now,
                                            KeyFrameCause cause = KeyFrameCause::kAsked);
-    // A report block about our SSRC; the round trip time if it could be measured.
+    // A report block about our SSRC, or that of repairs; the round trip time if it could be
+    // measured.
     std::optional<Duration> handle_report(const wire::ReportBlock& block, Timestamp now);
     // Reads the round trip time there from now on; it outlives the down-track.
     void share_rtt(const Duration& rtt) { cold_->reports.share_rtt(rtt); }

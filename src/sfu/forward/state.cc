@@ -55,6 +55,8 @@ void stats_fields(Io& io, S& stats) {
     io.field(11, stats.jitter);
     io.field(12, stats.fraction_lost);
     bounded_field(io, 13, stats.before_first, -1, kMaxRtpIndex);
+    io.field(14, stats.repairs);
+    io.field(15, stats.repairs_lost);
 }
 
 template <typename Io, typename S>
@@ -194,6 +196,7 @@ void SubscriberReports::fields(Self& self, Io& io) {
     io.field(8, self.judged_packets_);
     begun_field(io, 9, self.reported_at_);
     begun_field(io, 10, self.judged_at_);
+    io.field(11, self.spare_repairs_);
 }
 void SubscriberReports::save(StateWriter& out) const {
     fields(*this, out);

@@ -16,7 +16,20 @@ void SubscriberReports::note(const wire::ReportBlock& block, DownTrackStats& sta
         static_cast<std::uint32_t>(std::max<std::int32_t>(block.cumulative_lost, 0));
 }
 
+void SubscriberReports::note_repairs(const wire::ReportBlock& block, DownTrackStats& stats) {
+    stats.repairs_lost =
+        static_cast<std::uint32_t>(std::max<std::int32_t>(block.cumulative_lost, 0));
+}
+
 namespace {
+// Packets made good between the two: of copies that are lost another one is made.
+std::uint64_t repaired(const DownTrackStats& from, const DownTrackStats& to) {
+    const std::uint64_t sent = to.repairs - from.repairs;
+    std::uint64_t in_vain = to.nack_repeats - from.nack_repeats;
+    if (to.repairs_lost > from.repairs_lost) in_vain += to.repairs_lost - from.repairs_lost;
+    return sent > in_vain ? sent - in_vain : 0;
+}
+
 std::uint64_t unsent_numbers(const DownTrackStats& stats, std::int64_t last_sequence) {
     if (stats.packets == 0) return 0;
     const std::int64_t numbers = std::max<std::int64_t>(last_sequence - stats.before_first, 0);
@@ -45,6 +58,11 @@ DownTrackWindow SubscriberReports::window(const DownTrackStats& stats, std::int6
     const std::uint64_t excused = std::min(lost, unsent - unsent_before_);
     unsent_before_ += excused;
     lost -= excused;
+    // A copy may go before the report of its loss comes: it counts in the next window, too.
+    const std::uint64_t fresh = repaired(from, stats);
+    const std::uint64_t made_good = std::min(lost, spare_repairs_ + fresh);
+    spare_repairs_ = std::min(spare_repairs_ + fresh - made_good, fresh);
+    lost -= made_good;
     out.lost = lost > out.out_of_order ? lost - out.out_of_order : 0;
     if (std::exchange(window_reported_, false)) out.jitter = jitter_time(stats.jitter, clock_rate);
     out.rtt = std::exchange(window_rtt_, std::nullopt);

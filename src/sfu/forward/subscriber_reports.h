@@ -22,7 +22,7 @@ struct DownTrackStats {
     std::uint64_t octets = 0;   // RTP header and extensions included (02 FWD-10)
     std::uint64_t resent = 0;
     std::uint64_t nacked = 0;        // numbers asked for
-    std::uint64_t nack_repeats = 0;  // asked for before
+    std::uint64_t nack_repeats = 0;  // copies of what had been sent again before
     std::uint64_t plis = 0;
     std::uint64_t late_dropped = 0;  // late or doubled packets that had no place any more
     std::uint64_t refused_switches = 0;
@@ -31,6 +31,8 @@ struct DownTrackStats {
     std::uint32_t reported_lost = 0;
     std::uint32_t jitter = 0;  // clock units
     std::uint8_t fraction_lost = 0;
+    std::uint64_t repairs = 0;       // copies on a stream of their own (RTX)
+    std::uint32_t repairs_lost = 0;  // of those, as reported
 };
 // Since the last window(), for connection quality (02 CQ-01).
 struct DownTrackWindow {
@@ -60,6 +62,8 @@ class SubscriberReports {
   public:
     // A block about our SSRC; its figures go into `stats`.
     void note(const wire::ReportBlock& block, DownTrackStats& stats, Timestamp now);
+    // The same about the SSRC of its repairs.
+    static void note_repairs(const wire::ReportBlock& block, DownTrackStats& stats);
     void note_rtt(Duration rtt) {
         rtt_ = (rtt_ + rtt) / 2;
         window_rtt_ = rtt;
@@ -70,8 +74,9 @@ class SubscriberReports {
     bool any() const { return any_; }
 
     // What came since the last call; `last_sequence`: the highest number sent. Numbers without a
-    // packet were lost before they could be sent, and a packet that came late may have been
-    // reported before it was sent: neither is a loss of this subscriber (CQ-01).
+    // packet were lost before they could be sent, a packet that came late may have been reported
+    // before it was sent, and a copy on RTX made good what its stream still reports as lost: none
+    // of them is a loss of this subscriber (CQ-01).
     DownTrackWindow window(const DownTrackStats& stats, std::int64_t last_sequence,
                            std::uint32_t clock_rate);
 
@@ -90,6 +95,7 @@ class SubscriberReports {
     std::optional<Duration> window_rtt_;
     DownTrackStats window_start_;
     std::uint64_t unsent_before_ = 0;     // numbers without a packet when the window began
+    std::uint64_t spare_repairs_ = 0;     // of the window before, of losses not reported there
     std::uint64_t reported_packets_ = 0;  // sent when the newest report came
     std::uint64_t judged_packets_ = 0;    // of those, told with windows before
     Timestamp reported_at_;

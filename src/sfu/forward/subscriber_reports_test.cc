@@ -95,6 +95,38 @@ TEST_CASE("SubscriberReports: what could not be sent excuses the report that com
     CHECK(window() == 3);
 }
 
+TEST_CASE("SubscriberReports: what a copy on RTX made good was not lost [CQ-01] [FWD-11]") {
+    SubscriberReports reports;
+    DownTrackStats stats;
+    std::int32_t lost = 0;
+    const auto window = [&](std::int32_t more, std::uint64_t copies) {
+        stats.packets += 100;
+        stats.repairs += copies;
+        reports.note(block_of(lost += more, 0), stats, kNow);
+        return reports.window(stats, at(stats), kRate).lost;
+    };
+    CHECK(window(10, 0) == 10);
+    CHECK(window(10, 8) == 2);
+    // Sent before its loss was reported: for one window, not for good.
+    CHECK(window(0, 5) == 0);
+    CHECK(window(7, 0) == 2);
+    CHECK(window(0, 5) == 0);
+    CHECK(window(0, 0) == 0);
+    CHECK(window(5, 0) == 5);
+    // A copy that is lost makes nothing good, nor does the one that is sent for it.
+    stats.nack_repeats += 3;
+    CHECK(window(10, 10) == 3);
+    SubscriberReports::note_repairs(block_of(4, 0), stats);
+    CHECK(window(10, 10) == 4);
+    CHECK(window(10, 10) == 0);
+    // Duplicates can make that sum fall, too.
+    SubscriberReports::note_repairs(block_of(-1, 0), stats);
+    CHECK(stats.repairs_lost == 0);
+    CHECK(window(10, 10) == 0);
+    stats.nack_repeats += 20;
+    CHECK(window(10, 10) == 10);
+}
+
 TEST_CASE("SubscriberReports: duplicates can make the sum of losses fall [CQ-01]") {
     SubscriberReports reports;
     DownTrackStats stats;

@@ -51,6 +51,13 @@ void Receiver::note_wanted(Timestamp now, bool wanted, double missing_layers) {
     missing_layers_.set(now, missing_layers);
 }
 
+std::int8_t Receiver::highest_announced() const {
+    std::int8_t highest = -1;
+    for (const ReceiveLayer& layer : config_.layers)
+        highest = std::max(highest, static_cast<std::int8_t>(layer.spatial));
+    return highest;
+}
+
 const ReceiveLayer* Receiver::find_layer(std::string_view rid) const {
     for (const ReceiveLayer& layer : config_.layers)
         if (layer.rid == rid) return &layer;

@@ -28,6 +28,8 @@ class Receiver {
     explicit Receiver(AddReceiver config, Ends before = {});
 
     const AddReceiver& config() const { return config_; }
+    // The highest spatial layer of those with a stream of their own; -1: there is none.
+    std::int8_t highest_announced() const;
     ReceiverId id() const { return config_.receiver; }
     void set_room(RoomId room) { config_.room = room; }
     // From its next packet on; the numbers and the time of its streams go on. The first codec is

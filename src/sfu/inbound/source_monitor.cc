@@ -174,9 +174,14 @@ void SourceMonitor::want(std::int8_t max_spatial) {
             layers_[s].tracker.expect();
 }
 
-double SourceMonitor::missing_layers(const SourceState& state) const {
+double SourceMonitor::missing_layers(const SourceState& state, std::int8_t announced) const {
     if (kind_ != MediaKind::kVideo || state.available == 0) return 0;
-    const int desired = std::min<int>(wanted_, state.max_seen.spatial);
+    const bool measured = std::any_of(layers_.begin(), layers_.end(), [](const LayerWatch& layer) {
+        return layer.meter.rates().front() > 0;
+    });
+    const std::int8_t top =
+        measured ? std::max(announced, state.max_seen.spatial) : state.max_seen.spatial;
+    const int desired = std::min(wanted_, top);
     return std::max(0, desired + 1 - static_cast<int>(std::bit_width(state.available)));
 }
 

@@ -32,9 +32,10 @@ class SourceMonitor {
     // The publisher was asked for spatial layers up to this one, -1 for none (02 IN-21).
     void want(std::int8_t max_spatial);
     bool wanted() const { return wanted_ >= 0; }
-    // How many spatial layers, of those that came once and the publisher was asked for, stand above
-    // the highest that flows (02 CQ-02). 0 where nothing flows: silence is judged by itself.
-    double missing_layers(const SourceState& state) const;
+    // How many spatial layers that the publisher was asked for stand above the highest that flows
+    // (02 CQ-02): of those that came once and, as soon as rates are known, of those up to
+    // `announced`. 0 where nothing flows: silence is judged by itself.
+    double missing_layers(const SourceState& state, std::int8_t announced) const;
 
     void save(StateWriter& out) const;
     void load(StateReader& in);

@@ -89,7 +89,7 @@ TEST_CASE(
         CHECK(state.available == 1);
         CHECK(state.max_seen.spatial == 0);
     }
-    CHECK(monitor.missing_layers(state) == 0);
+    CHECK(monitor.missing_layers(state, 0) == 0);
 }
 
 namespace {
@@ -125,6 +125,24 @@ struct Camera {
 };
 
 }  // namespace
+
+TEST_CASE("SourceMonitor: announced layers that never come are missing [CQ-02]") {
+    Camera c;
+    (void)c.monitor.packet(c.at(0), c.state);
+    CHECK(c.monitor.missing_layers(c.state, 2) == 0);  // they may just be about to
+    c.run(4000, {0});
+    CHECK(c.monitor.missing_layers(c.state, 2) == 2);
+    CHECK(c.monitor.missing_layers(c.state, 0) == 0);
+    c.monitor.want(1);
+    CHECK(c.monitor.missing_layers(c.state, 2) == 1);
+    c.run(6000, {0, 1});
+    CHECK(c.monitor.missing_layers(c.state, 2) == 0);
+    c.monitor.want(2);
+    CHECK(c.monitor.missing_layers(c.state, 2) == 1);
+    CHECK(c.monitor.missing_layers(c.state, -1) == 0);
+    c.run(8000, {0, 1, 2});
+    CHECK(c.monitor.missing_layers(c.state, 2) == 0);
+}
 
 TEST_CASE("SourceMonitor: layers flow with their first packet and stop on their own [IN-21]") {
     Camera few;

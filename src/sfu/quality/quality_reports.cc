@@ -3,6 +3,8 @@
 
 #include "sfu/quality/quality_reports.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace confab::sfu {
@@ -47,17 +49,20 @@ QualitySample QualityReports::sample(Timestamp now, Receiver& receiver,
     sample.unwanted = !receiver.wanted();
     sample.unmuted = receiver.take_unmuted(now);
     sample.distance_to_desired = receiver.take_missing_layers(now);
-    sample.rtcp_overdue = true;
+    std::optional<Timestamp> reported;
     for (const auto& stream : receiver.streams()) {
         const StreamRound round = take_round(receiver, *stream);
         streams.push_back({receiver.id(), stream->spatial(), round.bytes, round.packets, round.lost,
                            round.frames});
         sample.packets_expected += round.packets;
-        sample.packets_lost += round.lost;
+        // What came late after all, or again, may have been counted before it did.
+        sample.packets_lost += round.lost - std::min(round.lost, round.late);
         sample.bytes += round.bytes;
         const auto& report = stream->sender_report();
-        if (report && now - report->arrival <= kInterval * 2) sample.rtcp_overdue = false;
+        if (report) reported = std::max(reported.value_or(report->arrival), report->arrival);
     }
+    // Of who never sent one nothing can be missed.
+    sample.rtcp_overdue = reported && now - *reported > kInterval;
     return sample;
 }
 

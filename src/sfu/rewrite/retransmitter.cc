@@ -36,18 +36,16 @@ Retransmitter::Retransmitter(const AddDownTrack& config, std::size_t kept,
 std::size_t Retransmitter::handle_nack(std::span<const std::uint16_t> sequences, Timestamp now,
                                        const State& state, DownTrackStats& stats,
                                        std::span<ResendPacket> out) {
-    const bool silent = state.silent || !rtx_.answers();
+    if (state.silent || !rtx_.answers()) return 0;
     std::size_t count = 0;
     for (const std::uint16_t sequence : sequences.first(std::min(sequences.size(), kMaxNacked))) {
         if (count == out.size()) break;
-        const Sequencer::Asked asked = sent_.asked(sequence);
-        if (asked.repeated) ++stats.nack_repeats;
-        if (silent) continue;
-        if (asked.spatial < 0) {
+        const std::optional<std::int8_t> spatial = sent_.spatial_of(sequence);
+        if (!spatial) {
             if (state.layers != nullptr && was_before(sequence, state.newest)) stuck_ = true;
             continue;
         }
-        if (state.layers != nullptr && !state.layers->may_resend(asked.spatial)) continue;
+        if (state.layers != nullptr && !state.layers->may_resend(*spatial)) continue;
         Sequencer::Found found;
         const Sequencer::Answer answer = sent_.request(now, sequence, state.rtt, found);
         if (answer == Sequencer::Answer::kLost && state.layers != nullptr) stuck_ = true;
@@ -56,6 +54,10 @@ std::size_t Retransmitter::handle_nack(std::span<const std::uint16_t> sequences,
                            ? rtx_.copy_of(found, sequence)
                            : RtxStream::same_again(found, sequence, state.ssrc, state.newest);
         ++stats.resent;
+        if (rtx_.negotiated()) ++stats.repairs;
+        // The copy before this one did not come either. What is asked for while that may still be
+        // on its way says nothing, and random losses alone would look like a link that is full.
+        if (found.resends > 1) ++stats.nack_repeats;
     }
     return count;
 }

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <utility>
 #include <vector>
 
 #include "sfu/layers/video_layer_selector.h"
@@ -99,15 +100,32 @@ TEST_CASE("Retransmitter: without an RTX stream audio goes again under its numbe
     CHECK_FALSE(s.retransmitter.copy_of(7'003));
 }
 
-TEST_CASE("Retransmitter: while it is silent what is asked for is still counted [FWD-11]") {
+TEST_CASE("Retransmitter: while it is silent nothing goes and nothing is counted [FWD-11]") {
     Sent s(config_of(Codec::kVp8, true));
     s.state.silent = true;
     CHECK(s.nack({7'001}, 200) == 0);
-    CHECK(s.stats.nack_repeats == 0);
     CHECK(s.nack({7'001}, 400) == 0);
-    CHECK(s.stats.nack_repeats == 1);
+    CHECK(s.stats.nack_repeats == 0);
     s.state.silent = false;
     CHECK(s.nack({7'001}, 600) == 1);
+    CHECK(s.stats.nack_repeats == 0);
+}
+
+TEST_CASE("Retransmitter: copies of what was sent again before are repeats [BWE-21] [FWD-11]") {
+    Sent s(config_of(Codec::kVp8, true));
+    s.state.rtt = Duration::millis(40);
+    const auto asked_at = [&](std::int64_t ms) {
+        const std::size_t count = s.nack({7'001}, ms);
+        return std::pair(count, s.stats.nack_repeats);
+    };
+    using Row = std::pair<std::size_t, std::uint64_t>;
+    CHECK(asked_at(200) == Row(1, 0));  // lost once
+    CHECK(asked_at(201) == Row(0, 0));  // while its copy may be on its way
+    CHECK(asked_at(300) == Row(1, 1));
+    CHECK(asked_at(400) == Row(1, 2));
+    CHECK(asked_at(500) == Row(0, 2));  // none goes any more
+    CHECK(s.nack({7'002, 7'003, 7'999}, 600) == 2);
+    CHECK(s.stats.nack_repeats == 2);
 }
 
 TEST_CASE("Retransmitter: layers that are about to be left are not repaired [FWD-11]") {

@@ -111,8 +111,7 @@ Sequencer::Repeat* Sequencer::repeat_of(const Place& place, std::uint32_t now_ms
         resize_repeats(2 * (repeats_mask_ + 1));
     }
     Repeat& r = repeats_[place.sequence & repeats_mask_];
-    if (!r.used || r.sequence != place.sequence)
-        r = {place.sequence, place.sent->sent_ms, 0, true, false};
+    if (!r.used || r.sequence != place.sequence) r = {place.sequence, place.sent->sent_ms, 0, true};
     return &r;
 }
 
@@ -214,13 +213,10 @@ Sequencer::Answer Sequencer::request(Timestamp now, std::uint16_t sequence, Dura
     return Answer::kResend;
 }
 
-Sequencer::Asked Sequencer::asked(std::uint16_t sequence) {
+std::optional<std::int8_t> Sequencer::spatial_of(std::uint16_t sequence) const {
     const Place place = place_of(sequence);
-    if (place.sent == nullptr) return {};
-    // While nothing is sent no time goes by.
-    Repeat* const r = repeat_of(place, at(size_ - 1).sent_ms);
-    return {static_cast<std::int8_t>(place.sent->spatial),
-            r == nullptr || std::exchange(r->asked, true)};
+    if (place.sent == nullptr) return std::nullopt;
+    return static_cast<std::int8_t>(place.sent->spatial);
 }
 
 bool Sequencer::find(std::uint16_t sequence, Found& out) const {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/prefetch.h"
 #include "base/time.h"
@@ -45,11 +46,6 @@ class Sequencer {
         std::uint8_t resends = 0;  // this one included
         std::uint8_t spatial = 0;
     };
-    // What is known of a number that was asked for.
-    struct Asked {
-        std::int8_t spatial = -1;  // -1: never sent, padding, or too long ago
-        bool repeated = false;     // asked for before
-    };
     enum class Answer : std::uint8_t {
         kResend,
         kUnknown,  // never sent, padding, or too long ago
@@ -70,8 +66,8 @@ class Sequencer {
                     std::int64_t source_sequence, std::uint8_t stream, std::uint8_t spatial);
     // Looks a number up and, for kResend, counts the resend. `rtt` sets the least gap.
     Answer request(Timestamp now, std::uint16_t sequence, Duration rtt, Found& out);
-    // Notes that a NACK named the number, whether it is answered or not.
-    Asked asked(std::uint16_t sequence);
+    // The spatial layer a number was sent of; nullopt: never sent, padding, or too long ago.
+    std::optional<std::int8_t> spatial_of(std::uint16_t sequence) const;
     // A sent packet without counting a resend, for probes; false if unknown.
     bool find(std::uint16_t sequence, Found& out) const;
     void clear();
@@ -107,10 +103,9 @@ class Sequencer {
     // A number that was asked for.
     struct Repeat {
         std::uint32_t sequence = 0;
-        std::uint32_t sent_ms = 0;  // or asked for
+        std::uint32_t sent_ms = 0;
         std::uint8_t resends = 0;
         bool used = false;
-        bool asked = false;
     };
     struct Place {
         const Sent* sent = nullptr;  // null: not sent, or too long ago

@@ -160,7 +160,7 @@ TEST_CASE(
         Sequencer sequencer(512);
         CHECK(sequencer.places() == 0);
         CHECK_FALSE(sequencer.find(0, found));
-        CHECK(sequencer.asked(0).spatial == -1);
+        CHECK_FALSE(sequencer.spatial_of(0));
         for (std::int64_t i = 0; i < 3000; ++i) {
             p.sequence = 65'000 + i;
             sequencer.push(at_ms(row.ms * i), p, i, 0, 0);
@@ -174,15 +174,14 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "Sequencer: a NACK is noted by number and layer, until the number is forgotten [BWE-21]") {
+    "Sequencer: the layer that a number was sent of, until the number is forgotten [FWD-11]") {
     Sequencer sequencer(Sequencer::kAudioEntries);
-    CHECK(sequencer.asked(0).spatial == -1);  // an empty place is nobody's
+    CHECK_FALSE(sequencer.spatial_of(0));  // an empty place is nobody's
     ForwardedPacket p;
     p.sequence = 300;
     sequencer.push(at_ms(0), p, 70'000, 1, 2);
-    CHECK(sequencer.asked(300 - 256).spatial == -1);
-    CHECK(sequencer.asked(300).spatial == 2);
-    CHECK(sequencer.asked(300).repeated);
+    CHECK_FALSE(sequencer.spatial_of(300 - 256));
+    CHECK(sequencer.spatial_of(300) == 2);
     Sequencer::Found found;
     CHECK(sequencer.find(300, found));
     CHECK(found.stream == 1);
@@ -193,15 +192,13 @@ TEST_CASE(
         ++p.sequence;
         sequencer.push(at_ms(0), p, 70'000, 0, 0);
     }
-    CHECK(sequencer.asked(300).spatial == -1);
-    CHECK(sequencer.asked(556).spatial == 0);
-    CHECK(sequencer.asked(556).repeated);
+    CHECK_FALSE(sequencer.spatial_of(300));
+    CHECK(sequencer.spatial_of(556) == 0);
     // Half a cycle and a whole one later it is another's number.
     p.sequence = 0x1'0000 + 300;
     sequencer.push(at_ms(0), p, 70'000, 0, 1);
-    CHECK(sequencer.asked(300).spatial == 1);
-    CHECK(sequencer.asked(300).repeated);
-    CHECK(sequencer.asked(556).spatial == -1);
+    CHECK(sequencer.spatial_of(300) == 1);
+    CHECK_FALSE(sequencer.spatial_of(556));
 }
 
 namespace {
@@ -227,11 +224,7 @@ class FramesAndPackets {
         const auto asked =
             static_cast<std::uint16_t>(number_ + 2 - static_cast<std::int64_t>(rng_.below(150)));
         CAPTURE(asked);
-        if (rng_.below(2) == 0) {
-            const auto a = frames.asked(asked), b = packets.asked(asked);
-            REQUIRE(a.spatial == b.spatial);
-            REQUIRE(a.repeated == b.repeated);
-        }
+        REQUIRE(frames.spatial_of(asked) == packets.spatial_of(asked));
         Sequencer::Found a, b;
         REQUIRE(frames.request(now, asked, kRtt, a) == packets.request(now, asked, kRtt, b));
         REQUIRE(frames.find(asked, a) == packets.find(asked, b));
@@ -341,8 +334,6 @@ TEST_CASE(
         for (std::int64_t ms = 800; ms < 1200; ++ms)
             for (std::int64_t number = 10; number < kNumbers; number += apart) {
                 const auto wire = static_cast<std::uint16_t>(number);
-                const bool repeated = sequencer.asked(wire).repeated;
-                CHECK((repeated || ms == 800));
                 const Answer answer = sequencer.request(at_ms(ms), wire, kRtt, found);
                 if (answer == Answer::kResend) ++copies[number];
                 lost = lost || answer == Answer::kLost;

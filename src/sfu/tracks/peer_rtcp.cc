@@ -91,11 +91,13 @@ void PeerRtcp::handle_report_blocks(Timestamp now, ShardPeer& peer,
     std::optional<std::uint8_t> worst;
     for (std::size_t i = 0; i < blocks.size(); ++i) {
         const wire::ReportBlock block = blocks[i];
-        OutboundTrack* outbound = find_media(peer, block.ssrc);
+        OutboundTrack* outbound = peer.downlink().find_by_ssrc(block.ssrc);
         if (outbound == nullptr) continue;
-        worst = std::max(worst.value_or(0), block.fraction_lost);
-        if (block.fraction_lost > 0)
-            upstream_.note_loss(now, *outbound->track, block.fraction_lost);
+        if (outbound->down_track.info().ssrc == block.ssrc) {
+            worst = std::max(worst.value_or(0), block.fraction_lost);
+            if (block.fraction_lost > 0)
+                upstream_.note_loss(now, *outbound->track, block.fraction_lost);
+        }
         const auto rtt = outbound->down_track.handle_report(block, now);
         if (!rtt) continue;
         peer.downlink().update_rtt(*rtt, now);

@@ -77,6 +77,29 @@ TEST_CASE("PeerRtcp: a NACK is answered on the repair stream, once for each pack
     CHECK(call.rtcp.counters().nacks == 3);
 }
 
+TEST_CASE("PeerRtcp: losses that repairs made good are no losses of the subscriber [CQ-01]") {
+    Call call;
+    DownTrack& track = call.viewer.peer->downlink().tracks().front()->down_track;
+    (void)track.window(call.now());
+    const auto report = [&](std::uint32_t ssrc, std::int32_t lost) {
+        std::array<wire::ReportBlock, 1> block;
+        block[0].ssrc = ssrc;
+        block[0].cumulative_lost = lost;
+        call.say(call.viewer,
+                 [&](ByteWriter& out) { CHECK(wire::write_receiver_report(out, 1, block)); });
+    };
+    const auto first = static_cast<std::uint16_t>(track.stats().before_first + 1);
+    const std::array<std::uint16_t, 3> asked{static_cast<std::uint16_t>(first + 3),
+                                             static_cast<std::uint16_t>(first + 5),
+                                             static_cast<std::uint16_t>(first + 6)};
+    call.nack(call.viewer, kSsrc, asked);
+    REQUIRE(call.viewer.rtp.size() == 3);
+    report(kSsrc, 4);
+    report(kRtxSsrc, 1);  // of its own stream: no loss of media
+    CHECK(track.stats().reported_lost == 4);
+    CHECK(track.window(call.now()).lost == 2);
+}
+
 TEST_CASE("PeerRtcp: feedback about streams that a client does not get is nothing [IMM-10]") {
     Call call;
     const std::array<std::uint16_t, 3> sequences{1, 2, 3};

@@ -144,8 +144,9 @@ void Publications::apply(Timestamp now, WantLayers& c) {
 }
 
 void Publications::note_wanted(Timestamp now, const ReceiverEntry& entry) {
-    entry.receiver->note_wanted(now, entry.monitor.wanted(),
-                                entry.monitor.missing_layers(entry.track->source()));
+    entry.receiver->note_wanted(
+        now, entry.monitor.wanted(),
+        entry.monitor.missing_layers(entry.track->source(), entry.receiver->highest_announced()));
 }
 
 // ---------------------------------------------------------------- packets
