@@ -5,12 +5,14 @@
 
 import { VideoQuality } from '@livekit/protocol';
 
+import { start_server } from '../lib/server.mjs';
 import { assert } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
 import { fresh_room } from './client.mjs';
 import { count, MediaClient, more } from './media.mjs';
 
 const kModes = [['v0', false], ['v1', true]];
+const kAtOnceMillis = 1000;
 const { LOW, MEDIUM, HIGH } = VideoQuality;
 
 // Waits until packets of `ended` come no more while those of `going` do.
@@ -100,7 +102,33 @@ async function quality_check(suite, server) {
   });
 }
 
+// Twice, so that it was not the round of every three seconds that came just then.
+async function limit_check(suite) {
+  await suite.check('a freed place of a subscription limit is taken at once by who waits for it [SUB-07]', async () => {
+    const server = await start_server(suite, { limit: { subscription_limit_audio: 1 } });
+    const room = fresh_room('limit');
+    const [alice, carol] = [await MediaClient.join(suite, server, room, 'alice'), await MediaClient.join(suite, server, room, 'carol')];
+    const bob = await MediaClient.join(suite, server, room, 'bob', { subscribe: false });
+    const [first, second] = [await alice.publish('audio'), await carol.publish('audio')];
+    const subscribe = (track, on) => bob.client.send('subscription', { trackSids: [track.sid], subscribe: on });
+    const described = (track, from) => bob.client.told('offer', (one) => `${Object.values(one.midToTrackId)}` === track.sid, { from });
+    subscribe(first, true);
+    await described(first, 0);
+    for (const [has, waits] of [[first, second], [second, first]]) {
+      const from = bob.client.log.length;
+      subscribe(waits, true);
+      await more(bob, 'audio', 50);
+      assert.equal(bob.client.log.slice(from).filter(({ kind }) => kind === 'offer').length, 0, 'more than the limit');
+      const begin = Date.now();
+      subscribe(has, false);
+      await described(waits, from);
+      assert.ok(Date.now() - begin < kAtOnceMillis, `after ${Date.now() - begin} ms`);
+    }
+    await server.stop();
+  });
+}
+
 export async function subscribing_checks(suite, server) {
-  const groups = [explicit_checks, quality_check];
+  const groups = [explicit_checks, quality_check, limit_check];
   await Promise.all(groups.map((group) => group(suite, server)));
 }
