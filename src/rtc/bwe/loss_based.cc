@@ -75,6 +75,14 @@ bool LossBased::take_observation() {
     return true;
 }
 
+double LossBased::last_arrived() const {
+    return last().packets > 0 ? last().rate * (1 - last().lost / last().packets) : 0;
+}
+
+double LossBased::last_rate() const {
+    return last().rate;
+}
+
 double LossBased::loss() const {
     double packets = 0;
     double lost = 0;
@@ -125,6 +133,10 @@ void LossBased::update(std::optional<double> acknowledged, bool application_limi
         each([&](const Observation& o, double) {
             model_.bandwidth = std::max(model_.bandwidth, o.rate);
         });
+    // Who sends much more from one moment to the next has not been limited: what arrived just now
+    // the link takes.
+    const double arrived = last_arrived();
+    model_.bandwidth = std::max(model_.bandwidth, arrived);
     Model best = model_;
     double highest = 0;
     bool any = false;
@@ -144,6 +156,7 @@ void LossBased::update(std::optional<double> acknowledged, bool application_limi
     // What is lost beyond the inherent loss speaks against more.
     if (loss > best.inherent) best.bandwidth = std::min(best.bandwidth, model_.bandwidth);
     model_ = best;
+    model_.bandwidth = std::max(model_.bandwidth, kArrivedFloor * arrived);
 }
 
 std::optional<double> LossBased::limit() const {

@@ -37,7 +37,8 @@ class LossBased {
     static constexpr double kBiasEnds = 0.15;  // of loss: beyond it less is preferred
     static constexpr double kBiasSmoothing = 0.002;
     static constexpr double kNewtonStep = 0.75;
-    static constexpr double kFloor = 0.85;  // of what arrives: the limit is not below
+    static constexpr double kFloor = 0.85;         // of what arrives: the limit is not below
+    static constexpr double kArrivedFloor = 0.97;  // of what arrived in the last observation
     static constexpr Duration kOutage = Duration::millis(200);
 
     // A packet that arrived or was lost, each once, in order of numbers.
@@ -49,6 +50,7 @@ class LossBased {
     double loss() const;  // weighed over the window, 0 to 1
     double inherent() const { return model_.inherent; }
     std::size_t observations() const { return count_; }  // in the window
+    double last_rate() const;  // bits per second that were sent in the last observation
     // What was seen so far was of another rate.
     void forget() { *this = LossBased(); }
 
@@ -64,6 +66,8 @@ class LossBased {
     };
     void take_run(Timestamp until);
     bool take_observation();
+    const Observation& last() const { return observations_[(next_ + kWindow - 1) % kWindow]; }
+    double last_arrived() const;  // bits per second
     void fit(Model& model) const;
     double objective(const Model& model, double loss) const;
     template <typename Use>

@@ -19,9 +19,9 @@ struct NackOptions {
     double ratio = 0.08;
 };
 
-// Repeated requests per packet sent. The window opens with the first repeated request, so that
-// losses are weighed against what was sent since they began. It is judged once at least, however
-// rare the reports: one that comes behind its end still counts, and the next opens another.
+// Packets sent again a second time or more, per packet sent. The window opens with the first, so
+// that losses are weighed against what was sent since they began. It is judged once at least,
+// however rare the reports: one that comes behind its end still counts, and the next opens another.
 class NackRatio {
   public:
     explicit NackRatio(NackOptions options) : options_(options) {}

@@ -76,6 +76,8 @@ TEST_CASE("DownTrack: probes are copies of the six newest packets [FWD-14] [FWD-
         number = copy->packet.sequence;
     }
     CHECK_FALSE(v.track.probe_packet(DownTrack::kProbePackets));
+    CHECK(v.track.stats().probe_copies == DownTrack::kProbePackets);
+    CHECK(v.track.stats().repairs == 0);
     // A probe does not use up what a NACK may ask for.
     std::array<ResendPacket, 4> out;
     const std::array<std::uint16_t, 1> asked{static_cast<std::uint16_t>(sent.back().sequence)};

@@ -391,8 +391,10 @@ void Forwarder::handle_report(const wire::ReportBlock& block, Timestamp now) {
 
 std::optional<ResendPacket> Forwarder::copy_of_sent(std::size_t back) {
     if (!retransmitter_) return std::nullopt;
-    return retransmitter_->copy_of(
+    auto copy = retransmitter_->copy_of(
         static_cast<std::uint16_t>(munger_.last_sequence() - static_cast<std::int64_t>(back)));
+    if (copy) ++stats_.probe_copies;
+    return copy;
 }
 
 std::optional<PlacedReport> Forwarder::source_report() const {

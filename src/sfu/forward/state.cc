@@ -57,6 +57,7 @@ void stats_fields(Io& io, S& stats) {
     bounded_field(io, 13, stats.before_first, -1, kMaxRtpIndex);
     io.field(14, stats.repairs);
     io.field(15, stats.repairs_lost);
+    io.field(16, stats.probe_copies);
 }
 
 template <typename Io, typename S>

@@ -22,11 +22,15 @@ void SubscriberReports::note_repairs(const wire::ReportBlock& block, DownTrackSt
 }
 
 namespace {
-// Packets made good between the two: of copies that are lost another one is made.
+// Packets made good between the two. A copy that is lost is reported as that, asked for again, or
+// both; what is reported is of probes, too.
 std::uint64_t repaired(const DownTrackStats& from, const DownTrackStats& to) {
     const std::uint64_t sent = to.repairs - from.repairs;
-    std::uint64_t in_vain = to.nack_repeats - from.nack_repeats;
-    if (to.repairs_lost > from.repairs_lost) in_vain += to.repairs_lost - from.repairs_lost;
+    const std::uint64_t numbers = sent + to.probe_copies - from.probe_copies;
+    std::uint64_t lost = 0;
+    if (to.repairs_lost > from.repairs_lost) lost = to.repairs_lost - from.repairs_lost;
+    if (numbers > 0) lost = std::min(lost, numbers) * sent / numbers;
+    const std::uint64_t in_vain = std::max(lost, to.nack_repeats - from.nack_repeats);
     return sent > in_vain ? sent - in_vain : 0;
 }
 

@@ -31,8 +31,9 @@ struct DownTrackStats {
     std::uint32_t reported_lost = 0;
     std::uint32_t jitter = 0;  // clock units
     std::uint8_t fraction_lost = 0;
-    std::uint64_t repairs = 0;       // copies on a stream of their own (RTX)
-    std::uint32_t repairs_lost = 0;  // of those, as reported
+    std::uint64_t repairs = 0;       // copies on a stream of their own (RTX) that were asked for
+    std::uint32_t repairs_lost = 0;  // of that stream, as reported
+    std::uint64_t probe_copies = 0;  // what else went on it
 };
 // Since the last window(), for connection quality (02 CQ-01).
 struct DownTrackWindow {

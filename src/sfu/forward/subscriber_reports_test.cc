@@ -113,12 +113,19 @@ TEST_CASE("SubscriberReports: what a copy on RTX made good was not lost [CQ-01] 
     CHECK(window(0, 5) == 0);
     CHECK(window(0, 0) == 0);
     CHECK(window(5, 0) == 5);
-    // A copy that is lost makes nothing good, nor does the one that is sent for it.
+    // A copy that is lost makes nothing good, asked for again, reported, or both.
+    stats.nack_repeats += 3;
+    CHECK(window(10, 13) == 0);
     stats.nack_repeats += 3;
     CHECK(window(10, 10) == 3);
     SubscriberReports::note_repairs(block_of(4, 0), stats);
+    stats.nack_repeats += 3;
     CHECK(window(10, 10) == 4);
     CHECK(window(10, 10) == 0);
+    // Of what is lost of the stream half were probes.
+    stats.probe_copies += 10;
+    SubscriberReports::note_repairs(block_of(10, 0), stats);
+    CHECK(window(10, 10) == 3);
     // Duplicates can make that sum fall, too.
     SubscriberReports::note_repairs(block_of(-1, 0), stats);
     CHECK(stats.repairs_lost == 0);

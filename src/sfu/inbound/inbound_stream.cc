@@ -260,7 +260,6 @@ std::optional<MediaPacket> InboundStream::accept(Timestamp now, const wire::RtpP
     packet.codec = codec.codec;
     packet.marker = view.header.marker;
     packet.late = placed->late;
-    if (packet.late) ++round_.late;
     if (packet.late && !repaired) ++counters_.out_of_order;
     if (packet.marker && !padding_only) ++round_.frames;
     packet.padding_only = padding_only;

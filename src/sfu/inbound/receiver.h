@@ -57,6 +57,10 @@ class Receiver {
     double take_unmuted(Timestamp now) { return unmuted_.take(now); }
     double take_missing_layers(Timestamp now) { return missing_layers_.take(now); }
 
+    // When a sender report came last; nullopt: none did, here.
+    void note_report(Timestamp arrival) { reported_ = arrival; }
+    std::optional<Timestamp> reported() const { return reported_; }
+
     // The stream of the layer with this rid, made for `ssrc` if it has none yet. Null when the rid
     // was not declared (a section without rids has one layer that takes any). A second SSRC for a
     // layer replaces the first and goes on behind it: the publisher started its encoder anew.
@@ -93,6 +97,7 @@ class Receiver {
     bool wanted_ = true;
     WindowAverage unmuted_{1};
     WindowAverage missing_layers_{0};
+    std::optional<Timestamp> reported_;
     std::uint8_t reported_started_ = 0;  // a bit for each layer
     std::uint8_t reported_size_ = 0;     // likewise
     std::uint8_t worst_loss_ = 0;

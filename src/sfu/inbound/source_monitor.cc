@@ -43,6 +43,7 @@ SourceMonitor::SourceMonitor(MediaKind kind, bool screen_share)
 bool SourceMonitor::packet(const MediaPacket& packet, SourceState& state) {
     const std::size_t layer = std::min<std::size_t>(packet.spatial, kMaxSpatialLayers - 1);
     state.codec = packet.codec;
+    if (layers_due_.is_never()) layers_due_ = packet.arrival + kEncoderStart;
     bool changed = false;
     const Layer seen{
         static_cast<std::int8_t>(layer),
@@ -74,6 +75,7 @@ bool SourceMonitor::packet(const MediaPacket& packet, SourceState& state) {
 
 void SourceMonitor::restart(std::uint8_t spatial, SourceState& state) {
     produced_ = 0;
+    layers_due_ = Timestamp::never();
     state.available = 0;
     set_available(state, spatial, true);
     state.max_seen = {};
@@ -154,6 +156,7 @@ Timestamp SourceMonitor::next_deadline() const {
 
 void SourceMonitor::set_muted(bool muted, SourceState& state) {
     state.muted = muted;
+    layers_due_ = Timestamp::never();
     for (std::size_t s = 0; s < kMaxSpatialLayers; ++s) {
         if (muted) {
             (void)layers_[s].tracker.pause();
@@ -165,22 +168,21 @@ void SourceMonitor::set_muted(bool muted, SourceState& state) {
     }
 }
 
-void SourceMonitor::want(std::int8_t max_spatial) {
+void SourceMonitor::want(Timestamp now, std::int8_t max_spatial) {
     const std::int8_t before = std::exchange(wanted_, max_spatial);
     if (max_spatial <= before) return;
+    if (!layers_due_.is_never()) layers_due_ = now + kEncoderStart;
     if (produced_ != 0) layers_[0].tracker.expect();  // it watches all of them
     for (std::size_t s = 0; s < kMaxSpatialLayers; ++s)
         if (static_cast<std::int8_t>(s) > before && static_cast<std::int8_t>(s) <= max_spatial)
             layers_[s].tracker.expect();
 }
 
-double SourceMonitor::missing_layers(const SourceState& state, std::int8_t announced) const {
+double SourceMonitor::missing_layers(Timestamp now, const SourceState& state,
+                                     std::int8_t announced) const {
     if (kind_ != MediaKind::kVideo || state.available == 0) return 0;
-    const bool measured = std::any_of(layers_.begin(), layers_.end(), [](const LayerWatch& layer) {
-        return layer.meter.rates().front() > 0;
-    });
-    const std::int8_t top =
-        measured ? std::max(announced, state.max_seen.spatial) : state.max_seen.spatial;
+    const std::int8_t seen = state.max_seen.spatial;
+    const std::int8_t top = now >= layers_due_ ? std::max(announced, seen) : seen;
     const int desired = std::min(wanted_, top);
     return std::max(0, desired + 1 - static_cast<int>(std::bit_width(state.available)));
 }

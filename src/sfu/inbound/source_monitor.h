@@ -30,17 +30,19 @@ class SourceMonitor {
     Timestamp next_deadline() const;
     void set_muted(bool muted, SourceState& state);
     // The publisher was asked for spatial layers up to this one, -1 for none (02 IN-21).
-    void want(std::int8_t max_spatial);
+    void want(Timestamp now, std::int8_t max_spatial);
     bool wanted() const { return wanted_ >= 0; }
     // How many spatial layers that the publisher was asked for stand above the highest that flows
-    // (02 CQ-02): of those that came once and, as soon as rates are known, of those up to
+    // (02 CQ-02): of those that came once and, when an encoder has had its time, of those up to
     // `announced`. 0 where nothing flows: silence is judged by itself.
-    double missing_layers(const SourceState& state, std::int8_t announced) const;
+    double missing_layers(Timestamp now, const SourceState& state, std::int8_t announced) const;
 
     void save(StateWriter& out) const;
     void load(StateReader& in);
 
   private:
+    static constexpr Duration kEncoderStart = Duration::seconds(5);
+
     template <typename Self, typename Io>
     static void fields(Self& self, Io& io);
 
@@ -68,6 +70,9 @@ class SourceMonitor {
     // for layer s; one tracker then watches them all. 0: no mask seen.
     std::uint8_t produced_ = 0;
     std::int8_t wanted_ = static_cast<std::int8_t>(kMaxSpatialLayers - 1);
+    // From when on layers that never came are missed: a while behind the first packet, and behind a
+    // wish for more. Not exported, the next packet says anew.
+    Timestamp layers_due_ = Timestamp::never();
 };
 
 }  // namespace confab::sfu

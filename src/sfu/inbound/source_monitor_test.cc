@@ -89,7 +89,7 @@ TEST_CASE(
         CHECK(state.available == 1);
         CHECK(state.max_seen.spatial == 0);
     }
-    CHECK(monitor.missing_layers(state, 0) == 0);
+    CHECK(monitor.missing_layers(at_ms(9000), state, 0) == 0);
 }
 
 namespace {
@@ -128,20 +128,36 @@ struct Camera {
 
 TEST_CASE("SourceMonitor: announced layers that never come are missing [CQ-02]") {
     Camera c;
-    (void)c.monitor.packet(c.at(0), c.state);
-    CHECK(c.monitor.missing_layers(c.state, 2) == 0);  // they may just be about to
-    c.run(4000, {0});
-    CHECK(c.monitor.missing_layers(c.state, 2) == 2);
-    CHECK(c.monitor.missing_layers(c.state, 0) == 0);
-    c.monitor.want(1);
-    CHECK(c.monitor.missing_layers(c.state, 2) == 1);
-    c.run(6000, {0, 1});
-    CHECK(c.monitor.missing_layers(c.state, 2) == 0);
-    c.monitor.want(2);
-    CHECK(c.monitor.missing_layers(c.state, 2) == 1);
-    CHECK(c.monitor.missing_layers(c.state, -1) == 0);
-    c.run(8000, {0, 1, 2});
-    CHECK(c.monitor.missing_layers(c.state, 2) == 0);
+    const auto missing = [&](std::int8_t announced) {
+        return c.monitor.missing_layers(at_ms(c.ms), c.state, announced);
+    };
+    c.run(5980, {0});
+    CHECK(missing(2) == 0);  // an encoder takes its time
+    c.run(6020, {0});
+    CHECK(missing(2) == 2);
+    CHECK(missing(0) == 0);
+    CHECK(missing(-1) == 0);
+    c.monitor.want(at_ms(c.ms), 1);
+    CHECK(missing(2) == 1);
+    c.run(8000, {0, 1});
+    CHECK(missing(2) == 0);
+    c.monitor.want(at_ms(c.ms), 2);
+    c.run(12980, {0, 1});
+    CHECK(missing(2) == 0);
+    c.run(13020, {0, 1});
+    CHECK(missing(2) == 1);
+    // As one that starts.
+    c.monitor.set_muted(true, c.state);
+    c.monitor.set_muted(false, c.state);
+    c.run(18000, {0, 1});
+    CHECK(missing(2) == 0);
+    c.run(18040, {0, 1});
+    CHECK(missing(2) == 1);
+    c.run(20000, {0, 1, 2});
+    CHECK(missing(2) == 0);
+    // What came once is missed at once.
+    c.run(24000, {0, 1});
+    CHECK(missing(-1) == 1);
 }
 
 TEST_CASE("SourceMonitor: layers flow with their first packet and stop on their own [IN-21]") {
@@ -312,19 +328,19 @@ TEST_CASE("SourceMonitor: a layer wanted again flows with its next packet [IN-21
         CAPTURE(static_cast<int>(row.after));
         Camera c;
         c.run(2000, {0, 1, 2});
-        c.monitor.want(row.before);
+        c.monitor.want(at_ms(c.ms), row.before);
         c.run(3500, {2});
         c.run(4500, {0});  // the lowest layer is not back so soon
         REQUIRE(c.state.available == 0);
-        c.monitor.want(row.after);
+        c.monitor.want(at_ms(c.ms), row.after);
         c.run(4520, {0, 1, 2});
         CHECK(c.state.available == row.at_once);
     }
     // One that flows is not interrupted.
     Camera c;
     c.run(2000, {0, 1, 2});
-    c.monitor.want(0);
-    c.monitor.want(2);
+    c.monitor.want(at_ms(c.ms), 0);
+    c.monitor.want(at_ms(c.ms), 2);
     CHECK(c.state.available == 0b111);
     CHECK_FALSE(c.monitor.packet(c.at(2), c.state));
 }
@@ -397,11 +413,11 @@ TEST_CASE("SourceMonitor: an SVC stream wanted again flows with its next packet 
     key.dd.active_targets = 0x1FF;
     CHECK(monitor.packet(key, state));
     for (const bool wanted : {false, true}) {
-        monitor.want(0);
+        monitor.want(at_ms(5000), 0);
         for (std::int64_t ms = 0; ms < 3000; ms += 100)
             (void)monitor.handle_timeout(at_ms(ms), state);
         REQUIRE(state.available == 0);
-        monitor.want(wanted ? 2 : 0);  // the same as before is no wish
+        monitor.want(at_ms(5000), wanted ? 2 : 0);  // the same as before is no wish
         (void)monitor.packet(svc_packet(3000, 1), state);
         CHECK(state.available == (wanted ? 7 : 0));
     }

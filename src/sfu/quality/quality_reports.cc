@@ -49,14 +49,13 @@ QualitySample QualityReports::sample(Timestamp now, Receiver& receiver,
     sample.unwanted = !receiver.wanted();
     sample.unmuted = receiver.take_unmuted(now);
     sample.distance_to_desired = receiver.take_missing_layers(now);
-    std::optional<Timestamp> reported;
+    std::optional<Timestamp> reported = receiver.reported();
     for (const auto& stream : receiver.streams()) {
         const StreamRound round = take_round(receiver, *stream);
         streams.push_back({receiver.id(), stream->spatial(), round.bytes, round.packets, round.lost,
                            round.frames});
         sample.packets_expected += round.packets;
-        // What came late after all, or again, may have been counted before it did.
-        sample.packets_lost += round.lost - std::min(round.lost, round.late);
+        sample.packets_lost += round.lost;
         sample.bytes += round.bytes;
         const auto& report = stream->sender_report();
         if (report) reported = std::max(reported.value_or(report->arrival), report->arrival);

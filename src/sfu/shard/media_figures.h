@@ -57,7 +57,6 @@ struct StreamRound {
     std::optional<Duration> rtt;
     std::uint64_t bytes = 0;   // that came, headers included
     std::uint32_t frames = 0;  // whose last packet came
-    std::uint64_t late = 0;    // came behind others, as repairs do
     std::optional<std::uint64_t> sent =
         std::nullopt;  // what `out_of_order` is of, if not `packets`
 };

@@ -11,7 +11,7 @@
 namespace confab::sfu {
 namespace {
 
-// The repair stream of a down-track has no state of its own.
+// What is said of its repair stream is of no interest, but for what it lost.
 OutboundTrack* find_media(ShardPeer& peer, std::uint32_t ssrc) {
     OutboundTrack* outbound = peer.downlink().find_by_ssrc(ssrc);
     return outbound == nullptr || outbound->down_track.info().ssrc != ssrc ? nullptr : outbound;

@@ -139,14 +139,14 @@ void Publications::apply(Timestamp now, MuteReceiver& c) {
 void Publications::apply(Timestamp now, WantLayers& c) {
     ReceiverEntry* entry = parts_.tracks.find_receiver(c.receiver);
     if (entry == nullptr) return;
-    entry->monitor.want(c.max_spatial);
+    entry->monitor.want(now, c.max_spatial);
     note_wanted(now, *entry);
 }
 
 void Publications::note_wanted(Timestamp now, const ReceiverEntry& entry) {
-    entry.receiver->note_wanted(
-        now, entry.monitor.wanted(),
-        entry.monitor.missing_layers(entry.track->source(), entry.receiver->highest_announced()));
+    entry.receiver->note_wanted(now, entry.monitor.wanted(),
+                                entry.monitor.missing_layers(now, entry.track->source(),
+                                                             entry.receiver->highest_announced()));
 }
 
 // ---------------------------------------------------------------- packets
@@ -286,6 +286,7 @@ void Publications::apply_sender_report(Timestamp arrival, Receiver& receiver, In
         return;
     }
     stream.receive_sender_report(arrival, report);
+    receiver.note_report(arrival);
     Track* track = parts_.tracks.find(receiver.id());
     if (track == nullptr || !stream.sender_report()) return;
     const auto& known = *stream.sender_report();

@@ -71,8 +71,10 @@ bool SendSideEstimator::losing() const {
     const bwe::LossBased& losses = gcc_.losses();
     const double own = kMoreThanOwn * own_loss_ + std::min(own_loss_, kBeyondOwn);
     if (losses.observations() < kEnoughLosses || losses.loss() < own) return false;
+    // What has just begun is not observed yet.
+    const double sent = std::min(sent_.bits_per_second(), losses.last_rate());
     const auto limit = losses.limit();
-    return limit && *limit < kCommitBelow * sent_.bits_per_second();
+    return limit && *limit < kCommitBelow * sent;
 }
 
 void SendSideEstimator::watch_losses() {
@@ -129,12 +131,13 @@ void SendSideEstimator::handle_usage(std::uint64_t video, bool changed, Timestam
 
 // ------------------------------------------------------------------ the capacity
 
-// What the link takes, as of the last moments: the filter of the acknowledged rate lags behind a
-// drop, and a single window may be short by chance, but not while a queue stands.
+// What the link takes, as of the last moments, while a queue stands: the filter of the acknowledged
+// rate lags behind a drop, and for seconds behind much more than before.
 double SendSideEstimator::arriving() const {
     const double filtered = gcc_.acknowledged().value_or(bwe::AimdRateControl::kMax);
     const double now = arrived_.bits_per_second(4);
-    return now > 0 ? std::min(filtered, now) : filtered;
+    if (now <= 0) return filtered;
+    return filtered < kFarBehind * now ? now : std::min(filtered, now);
 }
 
 std::uint64_t SendSideEstimator::video_of(double bits_per_second) const {

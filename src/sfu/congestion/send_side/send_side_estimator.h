@@ -25,6 +25,7 @@ namespace confab::sfu {
 class SendSideEstimator final : public LinkEstimator {
   public:
     static constexpr double kBackOff = bwe::AimdRateControl::kBackOff;
+    static constexpr double kFarBehind = 0.5;     // of what arrives: the filter still rises
     static constexpr double kCommitBelow = 0.95;  // of what is sent: a smaller cut is none
     // A queue as long as this, and the detector's word.
     static constexpr Duration kSomeQueue = Duration::millis(20);
