@@ -135,8 +135,7 @@ void LossBased::update(std::optional<double> acknowledged, bool application_limi
         });
     // Who sends much more from one moment to the next has not been limited: what arrived just now
     // the link takes.
-    const double arrived = last_arrived();
-    model_.bandwidth = std::max(model_.bandwidth, arrived);
+    model_.bandwidth = std::max(model_.bandwidth, last_arrived());
     Model best = model_;
     double highest = 0;
     bool any = false;
@@ -156,7 +155,6 @@ void LossBased::update(std::optional<double> acknowledged, bool application_limi
     // What is lost beyond the inherent loss speaks against more.
     if (loss > best.inherent) best.bandwidth = std::min(best.bandwidth, model_.bandwidth);
     model_ = best;
-    model_.bandwidth = std::max(model_.bandwidth, kArrivedFloor * arrived);
 }
 
 std::optional<double> LossBased::limit() const {

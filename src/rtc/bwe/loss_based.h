@@ -37,8 +37,7 @@ class LossBased {
     static constexpr double kBiasEnds = 0.15;  // of loss: beyond it less is preferred
     static constexpr double kBiasSmoothing = 0.002;
     static constexpr double kNewtonStep = 0.75;
-    static constexpr double kFloor = 0.85;         // of what arrives: the limit is not below
-    static constexpr double kArrivedFloor = 0.97;  // of what arrived in the last observation
+    static constexpr double kFloor = 0.85;  // of what arrives: the limit is not below
     static constexpr Duration kOutage = Duration::millis(200);
 
     // A packet that arrived or was lost, each once, in order of numbers.

@@ -4,6 +4,8 @@
 // Rate control, acknowledged bitrate, losses, probes and application-limited regions, each alone.
 #include <doctest/doctest.h>
 
+#include <optional>
+
 #include "rtc/bwe/acknowledged_bitrate.h"
 #include "rtc/bwe/aimd_rate_control.h"
 #include "rtc/bwe/alr_detector.h"
@@ -177,6 +179,7 @@ namespace {
 struct Lossy {
     LossBased loss;
     double acknowledged = 0;
+    std::optional<double> filter;  // instead of that: it lags behind
     std::int64_t now = 0;
     double credit = 0;
     int sent = 0;
@@ -195,7 +198,7 @@ struct Lossy {
                 loss.add({at(now), ms(now), 1000, received});
             }
             acknowledged = std::min(kbps, most_kbps) * 1000 * (each > 0 ? 1 - 1.0 / each : 1);
-            if (now % 50 == 0) loss.update(acknowledged, false);
+            if (now % 50 == 0) loss.update(filter.value_or(acknowledged), false);
         }
     }
 };
@@ -235,6 +238,27 @@ TEST_CASE("LossBased: a full link is found by what it does not take") {
     // It is over five seconds after the last loss.
     link.run(12'000, 500, 0, 600);
     CHECK_FALSE(link.loss.limit());
+}
+
+TEST_CASE("LossBased: what arrived just now is no limit to what was sent [BWE-32]") {
+    for (const int each : {200, 100, 50, 25, 20}) {
+        CAPTURE(each);
+        Lossy link;
+        link.run(10'000, 40, each);
+        link.filter = link.acknowledged;
+        double kbps = 40;
+        // More and more, and less again.
+        for (const double next : {300, 1700, 5100, 600, 1700}) {
+            kbps = next;
+            for (int i = 0; i < 12; ++i) {
+                link.run(link.now + 250, kbps, each);
+                CAPTURE(kbps);
+                CAPTURE(i);
+                const double arrives = link.loss.last_rate() * (1 - 1.0 / each);
+                if (i > 1 && link.loss.limit()) REQUIRE(*link.loss.limit() > 0.95 * arrives);
+            }
+        }
+    }
 }
 
 TEST_CASE("LossBased: an outage is no full link") {
