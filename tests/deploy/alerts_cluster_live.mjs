@@ -78,6 +78,8 @@ async function node_checks(nodes, prometheus) {
     const other = await RedisServer.start();
     suite.cleanup(() => other.end());
     let wrong;
+    // The others miss the killed node one after the other.
+    await ends(prometheus, 'ConfabNodesDisagree');
     await fault(prometheus, 'ConfabNodesDisagree', { severity: 'critical' }, async () => { wrong = await again(other.address); });
     await wrong.stop();
     await again(nodes.redis.address);
