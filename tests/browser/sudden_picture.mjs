@@ -37,7 +37,7 @@ async function cuts(to, from) {
 }
 
 export async function sudden_picture_checks({ suite, address, browser }) {
-  await suite.check('a camera that comes to sound is sent whole over a wide link that loses 0.5 % [BWE-32] [MC-12]', async () => {
+  await suite.check('a camera that comes to sound is sent whole over a wide link that loses 0.5 % [MC-12]', async () => {
     const server = await start_server(suite, behind_netsim());
     const relay = await Netsim.start(suite, server, { down: kDown, seed: 5 });
     const from = await Caller.open(suite, browser, address, 'comes', 20);
