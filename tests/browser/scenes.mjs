@@ -11,7 +11,6 @@ import { Suite } from '../lib/suite.mjs';
 import { backup_codec_checks } from './backup_codec.mjs';
 import { scalable_checks } from './scalable.mjs';
 import { subscriber_loss_checks } from './subscriber_loss.mjs';
-import { sudden_picture_checks } from './sudden_picture.mjs';
 
 const suite = new Suite({ limit: 240 });
 await suite.run(async () => {
@@ -23,6 +22,5 @@ await suite.run(async () => {
   const place = { suite, server, address, browser };
   await scalable_checks(place);
   await subscriber_loss_checks(place);
-  await sudden_picture_checks(place);
   await backup_codec_checks(place);
 });
