@@ -156,6 +156,19 @@ export class Peer {
     });
   }
 
+  // The mime types of the pictures it gets, by the SSRCs they come with.
+  async picture_codecs() {
+    const { publisherStats, subscriberStats } = await this.#stats();
+    const got = new Map();
+    for (const list of [publisherStats, subscriberStats]) {
+      const of = (kind) => list.filter((one) => one.stats.case === kind).map((one) => one.stats.value);
+      const types = new Map(of('codec').map((one) => [one.rtc.id, one.codec.mimeType]));
+      for (const { stream, inbound } of of('inboundRtp'))
+        if (stream.kind === 'video') got.set(stream.ssrc, types.get(stream.codecId));
+    }
+    return got;
+  }
+
   #observe() {
     this.room.setMaxListeners(100);
     for (const name of Object.values(RoomEvent)) {
