@@ -51,6 +51,16 @@ export async function request_checks(suite, server) {
     assert.equal((await people(server, room)).size, 0);
   });
 
+  await suite.check('what can be asked for before and beside a session [CON-60] [CON-61]', async () => {
+    for (const path of ['', '/PA_x'])
+      for (const method of ['GET', 'HEAD']) assert.equal((await ask(server, method, { location: `/whip/v1${path}` })).status, 204, `${method} ${path}`);
+    const options = await ask(server, 'OPTIONS', {});
+    const said = ['origin', 'headers', 'methods'].map((what) => options.headers.get(`access-control-allow-${what}`));
+    assert.deepEqual([options.status, ...said], [200, '*', '*', 'PATCH, OPTIONS, GET, POST, DELETE']);
+    await refused(server, { status: 401, error: /no permissions to access the room/, type: 'text/plain; charset=utf-8' }, { method: 'DELETE', location: '/whip/v1/PA_x' });
+    await refused(server, { status: 405 }, { method: 'PUT', token });
+  });
+
   await suite.check('a session without media: answer, changes, end [CON-60] [CON-61]', async () => {
     const created = await ask(server, 'POST', { token, type: kSdp, body: offer() });
     assert.equal(created.status, 201, created.text);

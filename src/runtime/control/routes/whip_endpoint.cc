@@ -16,20 +16,36 @@ namespace {
 // Names an ingress service that publishes for somebody (CON-62).
 constexpr std::string_view kFromIngress = "X-Livekit-Ingress";
 
+// Also what is no preflight is told that every site may publish (CON-61); to one that says which
+// it is, the answer's own headers of CORS say so.
+api::HttpResponse options_response(bool of_a_site) {
+    api::HttpResponse out{200,
+                          {{"Access-Control-Allow-Headers", "*"},
+                           {"Access-Control-Allow-Methods", "PATCH, OPTIONS, GET, POST, DELETE"}},
+                          {}};
+    if (of_a_site) return out;
+    out.headers.push_back({"Access-Control-Allow-Origin", "*"});
+    out.headers.push_back({"Access-Control-Expose-Headers", "*"});
+    return out;
+}
+
 }  // namespace
 
 void WhipEndpoint::serve(Call call) {
     const std::string& method = call.request.method;
     const bool collection = call.request.path == api::kWhipPath;
-    if (method == "OPTIONS") return call.respond_text(200, "");
+    if (method == "OPTIONS")
+        return call.respond(options_response(!call.request.headers.get("Origin").empty()));
     if (method == "POST" && collection) return create(std::move(call));
     if (!collection && (method == "PATCH" || method == "DELETE")) return change(std::move(call));
-    if (method == "GET" && !collection) return call.respond_text(204, "");
+    if (method == "GET" || method == "HEAD") return call.respond(api::HttpResponse{204, {}, {}});
     call.respond_text(405, "405 method not allowed\n");
 }
 
+// Under the request's own type (CON-60); one without a body has none.
 void WhipEndpoint::refuse(Call& call, const api::HttpError& error) {
-    call.respond(api::whip_error(error, call.request.headers.get("Content-Type")));
+    const std::string_view type = call.request.headers.get("Content-Type");
+    call.respond(api::whip_error(error, type.empty() ? api::kTextPlain : type));
 }
 
 Result<void, api::HttpError> WhipEndpoint::check_grants(const Call& call) const {
