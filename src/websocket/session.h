@@ -89,8 +89,8 @@ class Session {
 
     // False if the session is closing or gone, or goes now because too much is queued.
     bool send(bool text, std::shared_ptr<const Message> message);
-    // Writes what is queued, for at most `grace`, then the close frame; messages of the peer are
-    // dropped from now on.
+    // Writes what is queued, for at most `grace`, then the close frame, none with 1006; messages of
+    // the peer are dropped from now on.
     void close(Timestamp now, std::uint16_t code, Duration grace);
     // A failure of ours: the same, as an error.
     void fail(std::uint16_t code);

@@ -291,6 +291,32 @@ TEST_CASE("WebSocket session: close writes what is queued, then its code [CON-44
     CHECK(world.session.link() == Link::kCut);
 }
 
+TEST_CASE("WebSocket session: closed with 1006, its bytes end behind what is queued [CON-44]") {
+    World world;
+    world.open();
+    CHECK(world.send("a"));
+    world.session.close(world.now, 1006, Duration::millis(250));
+    CHECK(world.begin_write() ==
+          "\x81\x01"
+          "a");
+    CHECK(world.session.link() == Link::kOpen);
+    world.session.handle_written(world.now);
+    CHECK(world.begin_write().empty());
+    CHECK(world.session.link() == Link::kShut);
+    CHECK_FALSE(world.closed);
+    SUBCASE("until the peer's end") {
+        world.session.handle_end();
+        world.tell();
+    }
+    SUBCASE("or for a second") {
+        world.pass(Session::kCloseTimeout - Duration::micros(1));
+        CHECK(world.session.link() == Link::kShut);
+        world.pass(Duration::micros(1));
+    }
+    CHECK(world.ended(SessionEnd::kUs, 1006));
+    CHECK(world.session.link() == Link::kCut);
+}
+
 TEST_CASE("WebSocket session: close waits for the peer's frame and its end, not longer [CON-45]") {
     World world;
     world.open();

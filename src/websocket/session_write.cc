@@ -83,6 +83,11 @@ Session::Writing Session::choose(Timestamp now) {
         put_messages();
         return Writing::kFrames;
     }
+    if (close_code_ == wire::kCloseAbnormal) {
+        drop_queue();
+        close_written(now);
+        return Writing::kNothing;
+    }
     if (close_code_) {
         put_close(*close_code_);
         return Writing::kClose;
@@ -157,7 +162,7 @@ void Session::response_written(Timestamp now) {
 void Session::close_written(Timestamp now) {
     close_sent_ = true;
     gone_deadline_ = now + kCloseTimeout;
-    const bool is_over = peer_closed_ || receiver_.failed();
+    const bool is_over = peer_closed_ || receiver_.failed() || close_code_ == wire::kCloseAbnormal;
     if (is_over && link_ == Link::kOpen) link_ = Link::kShut;
 }
 

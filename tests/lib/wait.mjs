@@ -38,3 +38,15 @@ export async function within(ms, what, promise) {
     clearTimeout(timer);
   }
 }
+
+// Calls `action` with each of the list, so many at once, in the list's order. Fails with the first that
+// fails, once those under way are over.
+export async function few_at_once(count, list, action) {
+  const left = [...list];
+  const work = async () => {
+    while (left.length > 0) await action(left.shift());
+  };
+  const ends = await Promise.allSettled(Array.from({ length: count }, work));
+  const failed = ends.find(({ status }) => status === 'rejected');
+  if (failed) throw failed.reason;
+}

@@ -174,6 +174,19 @@ async function answer_checks(suite, server) {
     }
   });
 
+  await suite.check('answers to publishers: an encoder of one profile that our offers do not have is taken with it [SDP-22]', async () => {
+    const main = (sdp) => {
+      const [session, video] = sdp.split(/^(?=m=)/m);
+      const lines = video.split('\r\n').filter((line) => !/^a=(rtpmap|fmtp|rtcp-fb):(?!10[89])/.test(line));
+      return session + lines.join('\r\n').replace(/^(m=video 9 \S+).*/, '$1 108 109').replace('42e01f', '4d401f');
+    };
+    for (const [mode, v1] of [['v0', false], ['v1', true]]) {
+      const [video] = await answered(suite, server, v1, [{ kind: 'video' }], main);
+      assert.deepEqual([video.direction, video.types], ['recvonly', [108, 109]], mode);
+      assert.equal(video.fmtp[108], kH264(1, '4d401f'), mode);
+    }
+  });
+
   await suite.check('single mode: one payload type has one meaning in all sections of an answer [SDP-26]', async () => {
     const requests = [
       { kind: 'audio', stereo: true, disableDtx: true },

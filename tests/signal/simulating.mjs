@@ -13,10 +13,10 @@ const kReason = { SERVER_SHUTDOWN: 3 };
 const scenario = (name, value = true) => ({ scenario: { case: name, value } });
 
 // What becomes of who simulates it, and what the others are told.
-async function simulated(suite, server, name) {
+async function simulated(suite, server, name, settings) {
   const room = fresh_room('simulate');
   const watcher = await Client.join(suite, server, room, 'watcher');
-  const alice = await Client.join(suite, server, room, 'alice');
+  const alice = await Client.join(suite, server, room, 'alice', settings);
   alice.send('simulate', scenario(name));
   const { code, leave } = await alice.ended();
   const gone = await watcher.told_of('alice', (one) => one.state === 3);
@@ -40,6 +40,25 @@ export async function simulating_checks(suite, server) {
   await suite.check('leave_request_full_reconnect is a leave to reconnect [SIG-176] [SIG-12]', async () => {
     const { code, leave } = await simulated(suite, server, 'leaveRequestFullReconnect');
     assert.deepEqual([code, leave.action], [1000, LeaveRequest_Action.RECONNECT]);
+  });
+
+  await suite.check('ESP32, which never comes back after a leave, is told to by the end of its connection [SIG-143]', async () => {
+    const esp32 = { query: { sdk: 'esp32', protocol: '1', version: '0.3.10' } };
+    const names = ['leaveRequestFullReconnect', 'serverLeave'];
+    const [back, over] = await Promise.all(names.map((name) => simulated(suite, server, name, esp32)));
+    assert.deepEqual([back.code, back.leave], [1000, undefined]);
+    assert.deepEqual([over.leave.canReconnect, over.leave.reason], [false, kReason.SERVER_SHUTDOWN]);
+  });
+
+  await suite.check('Android, whose OkHttp reads nothing behind a close frame, is sent none when it is to come back [SIG-145] [SIG-176]', async () => {
+    const android = { query: { sdk: 'android', protocol: '17', version: '2.27.0' } };
+    const names = ['leaveRequestFullReconnect', 'serverLeave'];
+    const [back, over] = await Promise.all(names.map((name) => simulated(suite, server, name, android)));
+    assert.deepEqual([back.code, back.leave.action], [undefined, LeaveRequest_Action.RECONNECT]);
+    assert.deepEqual([over.code, over.leave.action], [1000, LeaveRequest_Action.DISCONNECT]);
+    const { client } = await Client.ask(server, fresh_room('gone'), 'alice', { query: { ...android.query, reconnect: '1', sid: 'PA_gone' } });
+    const { code, leave } = await client.ended();
+    assert.deepEqual([code, leave.action], [undefined, LeaveRequest_Action.RECONNECT]);
   });
 
   await suite.check('disconnect_signal_on_resume: the next resume ends behind its first messages, or at the upgrade; once [SIG-175]', async () => {

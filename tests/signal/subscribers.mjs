@@ -3,9 +3,12 @@
 //
 // Who is subscribed: when publishers are told, and how sections are asked for in single mode.
 
+import { TrackSource } from '@livekit/protocol';
+
 import { assert } from '../lib/suite.mjs';
 import { fresh_room } from './client.mjs';
 import { MediaClient, more } from './media.mjs';
+import { sections_of } from './rich_offer.mjs';
 
 async function subscribed_check(suite, server) {
   await suite.check('track_subscribed comes once, at the first who is not hidden [SIG-49] [SIG-116] [SUB-08]', async () => {
@@ -63,6 +66,38 @@ async function single_check(suite, server) {
   });
 }
 
+async function swap_check(suite, server) {
+  await suite.check('single mode: no section goes from one track to another, each is seen idle in between [SDP-07] [SDP-40] [SIG-84]', async () => {
+    const room = fresh_room('swap');
+    const alice = await MediaClient.join(suite, server, room, 'alice', { v1: true });
+    const bob = await MediaClient.join(suite, server, room, 'bob', { v1: true, subscribe: false });
+    const one = await alice.publish('audio');
+    const other = await alice.publish('audio', { source: TrackSource.SCREEN_SHARE_AUDIO });
+    const wish = (track, subscribe) => bob.client.send('subscription', { trackSids: [track.sid], subscribe });
+    // The sections wanted for what `wishes` does, and where the track is in the answer then.
+    const after = async (wishes, { sid }) => {
+      const from = bob.client.log.length;
+      wishes();
+      const { numAudios } = await bob.client.told('mediaSectionsRequirement', () => true, { from });
+      const answer = await bob.client.told('answer', ({ midToTrackId }) => Object.values(midToTrackId).includes(sid), { from });
+      const [mid] = Object.entries(answer.midToTrackId).find(([, track]) => track === sid);
+      return { numAudios, mid, sections: sections_of(answer.sdp) };
+    };
+    const swap = (from, to) => () => {
+      wish(from, false);
+      wish(to, true);
+    };
+    const first = await after(() => wish(one, true), one);
+    const second = await after(swap(one, other), other);
+    assert.equal(second.numAudios, 1);
+    assert.notEqual(second.mid, first.mid);
+    assert.equal(second.sections.find(({ mid }) => mid === first.mid).direction, 'inactive');
+    const third = await after(swap(other, one), one);
+    assert.deepEqual([third.numAudios, third.mid], [0, first.mid]);
+    assert.equal(third.sections.find(({ mid }) => mid === second.mid).direction, 'inactive');
+  });
+}
+
 export async function subscriber_checks(suite, server) {
-  await Promise.all([subscribed_check(suite, server), single_check(suite, server)]);
+  await Promise.all([subscribed_check(suite, server), single_check(suite, server), swap_check(suite, server)]);
 }

@@ -159,7 +159,8 @@ void Negotiation::remove_sender(Participant& p, std::uint64_t id, bool in_use) {
     link->remove_sender(id);
     if (p.closing) return;
     if (!in_use) return request(p, false);
-    link->timer.request_after(scope_->now(), kBlankFrames);
+    // An answer takes the section away as early as the client offers; others do not wait for it.
+    link->timer.request_after(scope_->now(), kBlankFrames, link->single());
     roster_->touch(p);
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 // Whether its client can relay over TLS.
 bool has_tls(const Config& config, const Participant& p) {
-    if (!config.ice_servers) return false;
+    if (!config.ice_servers || !p.traits.gates.turn_tls) return false;
     for (const livekit::ICEServer& server :
          config.ice_servers({p.first_sid(), p.grants.api_key, true}))
         for (const std::string& url : server.urls())

@@ -42,7 +42,9 @@ void Negotiation::add(const Participant& p, const JoinParams& params) {
     l.allow_pause = params.subscriber_allow_pause;
     l.ice = chosen_.find(p.identity(), scope_->now());
     // It may be another client.
-    if (l.ice == IcePreference::kTcp && !p.traits.gates.ice_tcp) l.ice = IcePreference::kAny;
+    const ClientGates& gates = p.traits.gates;
+    if (l.ice == IcePreference::kTcp && !gates.ice_tcp) l.ice = IcePreference::kAny;
+    if (l.ice == IcePreference::kTls && !gates.turn_tls) l.ice = IcePreference::kAny;
     l.ice_inherited = l.ice != IcePreference::kAny;
 }
 

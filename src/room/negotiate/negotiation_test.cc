@@ -759,6 +759,24 @@ TEST_CASE("Negotiation: what is not there for a client is not remembered for it 
     JoinParams go = w.params("alice");
     go.client.set_sdk(livekit::ClientInfo::GO);  // takes no ICE/TCP
     CHECK(w.negotiation.ice(w.join(go)) == IcePreference::kAny);
+    World other(config_with_tls());
+    Participant& relayed = other.join("alice");
+    other.negotiation.prefer(relayed, IcePreference::kTls);
+    other.negotiation.remove(relayed);
+    other.roster.remove(relayed);
+    JoinParams esp32 = other.params("alice");
+    esp32.client.set_sdk(livekit::ClientInfo::ESP32);  // takes no TURN over TLS
+    CHECK(other.negotiation.ice(other.join(esp32)) == IcePreference::kAny);
+}
+
+TEST_CASE("Negotiation: where UDP alone is taken, UDP it stays [SIG-89] [ICE-15]") {
+    World w(config_with_tls());
+    JoinParams esp32 = w.params("alice");
+    esp32.client.set_sdk(livekit::ClientInfo::ESP32);
+    Participant& p = w.join(esp32);
+    w.negotiation.open(p);
+    fail(w, p, Negotiation::kSwitchTime);
+    CHECK(w.negotiation.ice(p) == IcePreference::kAny);
 }
 
 TEST_CASE("Negotiation: of an old connection each transport has to fail once only [SIG-89]") {

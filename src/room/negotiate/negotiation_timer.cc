@@ -12,13 +12,16 @@ void NegotiationTimer::request(Timestamp now, bool force) {
         due_ = now;
         return;
     }
-    if (!due_.is_never()) return;
+    if (!due_.is_never() && !alone_) return;
     const bool quiet = !ever_ || now - last_ > kBusyDelay;
-    due_ = now + (quiet ? kQuietDelay : kBusyDelay);
+    due_ = earlier(due_, now + (quiet ? kQuietDelay : kBusyDelay));
+    alone_ = false;
 }
 
-void NegotiationTimer::request_after(Timestamp now, Duration delay) {
-    if (due_.is_never()) due_ = now + delay;
+void NegotiationTimer::request_after(Timestamp now, Duration delay, bool alone) {
+    if (!due_.is_never()) return;
+    due_ = now + delay;
+    alone_ = alone;
 }
 
 std::uint32_t NegotiationTimer::start_offer(Timestamp now) {
@@ -39,10 +42,12 @@ void NegotiationTimer::start_requirement(Timestamp now) {
 
 void NegotiationTimer::settle() {
     due_ = repeat_at_ = Timestamp::never();
+    alone_ = false;
 }
 
 void NegotiationTimer::started(Timestamp now) {
     due_ = Timestamp::never();
+    alone_ = false;
     last_ = now;
     ever_ = true;
 }

@@ -30,8 +30,9 @@ class NegotiationTimer {
 
     // Something changed; `force`: now, without debounce.
     void request(Timestamp now, bool force);
-    // Not before this moment (blank frames of a closing track go out first, FWD-15).
-    void request_after(Timestamp now, Duration delay);
+    // Not before this moment (blank frames of a closing track go out first, FWD-15). `alone`: what
+    // else is requested meanwhile does not wait for it.
+    void request_after(Timestamp now, Duration delay, bool alone = false);
     // Is a negotiation due? False while an answer is awaited.
     bool due(Timestamp now) const { return !outstanding_ && earlier(due_, repeat_at_) <= now; }
 
@@ -67,6 +68,7 @@ class NegotiationTimer {
     Timestamp last_;
     Timestamp repeat_at_ = Timestamp::never();  // of the requirement
     int repeats_ = 0;
+    bool alone_ = false;  // due_ is for what was requested first
     bool ever_ = false;
     bool outstanding_ = false;
 };

@@ -37,4 +37,29 @@ TEST_CASE(
     CHECK(timer.due(at_ms(1'110)));
 }
 
+TEST_CASE("NegotiationTimer: what may wait holds up others only if it is to [SDP-03] [SIG-84]") {
+    NegotiationTimer held(1);
+    held.request_after(at_ms(1'000), Duration::millis(200));
+    held.request(at_ms(1'010), false);
+    CHECK(held.next_deadline(true) == at_ms(1'200));
+
+    NegotiationTimer timer(1);
+    timer.request_after(at_ms(1'000), Duration::millis(200), true);
+    CHECK(timer.next_deadline(true) == at_ms(1'200));
+    timer.request(at_ms(1'010), false);
+    CHECK(timer.next_deadline(true) == at_ms(1'020));
+    timer.request(at_ms(1'015), false);  // as ever, the first one counts
+    CHECK(timer.next_deadline(true) == at_ms(1'020));
+    timer.start_requirement(at_ms(1'020));
+    timer.settle();
+    timer.request_after(at_ms(1'030), Duration::millis(200), true);
+    timer.request(at_ms(1'100), false);  // soon after the last one
+    CHECK(timer.next_deadline(true) == at_ms(1'230));
+    timer.start_requirement(at_ms(1'230));
+    timer.settle();
+    timer.request(at_ms(2'000), false);
+    timer.request(at_ms(2'005), false);
+    CHECK(timer.next_deadline(true) == at_ms(2'010));
+}
+
 }  // namespace confab::room

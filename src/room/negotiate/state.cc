@@ -111,6 +111,7 @@ void NegotiationTimer::fields(Self& self, Io& io) {
     io.field(6, self.repeat_at_);
     if (self.outstanding_) since_field(io, 7, self.sent_);
     if (self.ever_) since_field(io, 8, self.last_);
+    io.field(9, self.alone_);
 }
 void NegotiationTimer::save(StateWriter& out) const {
     fields(*this, out);

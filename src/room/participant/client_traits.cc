@@ -39,7 +39,10 @@ ClientGates gates_of(const livekit::ClientInfo& client) {
     const bool old_swift = client.sdk() == livekit::ClientInfo::SWIFT &&
                            compare_versions(client.version(), "1.0.5") < 0;
     const bool go = client.sdk() == livekit::ClientInfo::GO;
-    gates.ice_tcp = !go && !old_swift;
+    const bool esp32 = client.sdk() == livekit::ClientInfo::ESP32;
+    gates.ice_tcp = !go && !old_swift && !esp32;
+    gates.turn_tls = gates.leave_and_return = !esp32;
+    gates.close_frame = client.sdk() != livekit::ClientInfo::ANDROID;
     gates.codec_change = !go && client.sdk() != livekit::ClientInfo::UNKNOWN;
     return gates;
 }

@@ -29,8 +29,15 @@ struct ClientGates {
     bool request_response = true;     // these two not Rust with pv < 10, which cannot read them
     bool track_subscribed = true;
     bool reconnect_response = true;  // not JS < 1.6.3
-    bool ice_tcp = true;             // not Go, Swift from 1.0.5
-    bool codec_change = true;        // of a track it has; not Go and who does not say (SIG-67)
+    bool ice_tcp = true;             // not Go and ESP32, Swift from 1.0.5
+    bool turn_tls = true;            // not ESP32, whose relays are reached over UDP alone
+    // Whether a leave may ask it to come back. ESP32 stays away after any (0.3.10), and comes back
+    // when its WebSocket ends without one.
+    bool leave_and_return = true;
+    // Whether a WebSocket may end with a close frame when it is to come back. Android (2.27) waits
+    // for the end that OkHttp tells, which behind a close frame is at the next ping.
+    bool close_frame = true;
+    bool codec_change = true;  // of a track it has; not Go and who does not say (SIG-67)
 };
 
 struct ClientTraits {

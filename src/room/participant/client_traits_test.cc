@@ -75,6 +75,7 @@ TEST_CASE("ClientTraits: ICE over TCP, not for Go and Swift before 1.0.5 [ICE-15
     CHECK_FALSE(tcp(Client::SWIFT, "1.0.4"));
     CHECK(tcp(Client::SWIFT, "1.0.5"));
     CHECK_FALSE(tcp(Client::GO, "9.0.0"));
+    CHECK_FALSE(tcp(Client::ESP32, "0.3.10"));
     CHECK(tcp(Client::JS, "1.0.0"));
 }
 

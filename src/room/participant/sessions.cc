@@ -154,8 +154,9 @@ void Sessions::end(Participant& p, const Ending& ending) {
     if (p.closing) return;
     p.closing = true;
     const bool was_active = p.active();
-    if (ending.with_leave) p.signal.send(leave_message(p.traits.gates, reason, ending.action));
-    p.signal.close();
+    if (ending.with_leave && can_follow(p.traits.gates, ending.action))
+        p.signal.send(leave_message(p.traits.gates, reason, ending.action));
+    p.signal.close(close_code(p.traits.gates, ending.action));
     host_->drop_media(p);
     if (was_active && !p.forwarded())
         observe(SessionOver{p.client.protocol(), p.presence.since_join(scope_->now())});

@@ -13,9 +13,10 @@ namespace confab::room {
 
 void Sessions::refuse_resume(Outbox& out, SessionId session, const JoinParams& params) {
     const ClientTraits traits = traits_of(params.client);
-    out.signal(session, leave_message(traits.gates, livekit::STATE_MISMATCH,
-                                      livekit::LeaveRequest::RECONNECT));
-    out.close(session, 1000);
+    constexpr auto kAction = livekit::LeaveRequest::RECONNECT;
+    if (can_follow(traits.gates, kAction))
+        out.signal(session, leave_message(traits.gates, livekit::STATE_MISMATCH, kAction));
+    out.close(session, close_code(traits.gates, kAction));
 }
 
 void Sessions::resume(SessionId session, const JoinParams& params, bool moved) {
@@ -114,10 +115,10 @@ bool Sessions::is_reachable(const Participant& p) const {
 }
 
 void Sessions::leave_path(Participant& p) {
+    constexpr auto kAction = livekit::LeaveRequest::RESUME;
     if (p.traits.gates.leave_action)
-        p.signal.send(leave_message(p.traits.gates, livekit::CONNECTION_TIMEOUT,
-                                    livekit::LeaveRequest::RESUME));
-    p.signal.close();
+        p.signal.send(leave_message(p.traits.gates, livekit::CONNECTION_TIMEOUT, kAction));
+    p.signal.close(close_code(p.traits.gates, kAction));
     p.presence.link_failed(scope_->now(), host_->transport(p).lost);
 }
 

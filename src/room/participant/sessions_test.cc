@@ -327,6 +327,52 @@ TEST_CASE("Sessions: with the room all go, and come back only after a shutdown [
     CHECK(w.told(3) == Texts{"leave DISCONNECT ROOM_DELETED", "close 1000"});
 }
 
+// A leave of any kind is the end for it; a WebSocket that ends is not (client-sdk-esp32 0.3.10).
+TEST_CASE("Sessions: who takes each leave for the last is told only of the last [SIG-143]") {
+    World w;
+    const auto come = [&w](std::uint64_t session) -> Participant& {
+        JoinParams params = test_join("r", "device");
+        params.client.set_sdk(livekit::ClientInfo::ESP32);
+        Participant& p = w.come(params, session);
+        (void)w.told(session);
+        return p;
+    };
+    w.sessions.end(come(1), Ending::full_reconnect());
+    CHECK(w.told(1) == Texts{"close 1000"});
+    come(2);
+    w.sessions.end_all(livekit::SERVER_SHUTDOWN);
+    CHECK(w.told(2) == Texts{"close 1000"});
+    JoinParams lost = test_join("r", "nobody");
+    lost.client.set_sdk(livekit::ClientInfo::ESP32);
+    w.sessions.resume(SessionId(4), lost, false);
+    CHECK(w.told(4) == Texts{"close 1000"});
+    w.sessions.end(come(3), {livekit::PARTICIPANT_REMOVED});
+    CHECK(w.told(3) == Texts{"leave DISCONNECT PARTICIPANT_REMOVED", "close 1000"});
+}
+
+// OkHttp reads nothing behind a close frame, and client-sdk-android 2.27 comes back when it hears
+// of the end of its socket.
+TEST_CASE("Sessions: Android's socket ends without a close frame to bring it back [SIG-145]") {
+    World w;
+    const auto come = [&w](std::uint64_t session) -> Participant& {
+        JoinParams params = test_join("r", "phone");
+        params.client.set_sdk(livekit::ClientInfo::ANDROID);
+        Participant& p = w.come(params, session);
+        (void)w.told(session);
+        return p;
+    };
+    w.sessions.handle_link(come(1), World::failure(LinkNews::Failure::kPath));
+    CHECK(w.told(1) == Texts{"leave RESUME CONNECTION_TIMEOUT", "close 1006"});
+    w.sessions.end(come(2), Ending::full_reconnect());
+    CHECK(w.told(2) == Texts{"leave RECONNECT STATE_MISMATCH", "close 1006"});
+    JoinParams lost = test_join("r", "nobody");
+    lost.client.set_sdk(livekit::ClientInfo::ANDROID);
+    w.sessions.resume(SessionId(4), lost, false);
+    CHECK(w.told(4) == Texts{"leave RECONNECT STATE_MISMATCH", "close 1006"});
+    w.sessions.end(come(3), {livekit::PARTICIPANT_REMOVED});
+    CHECK(w.told(3) == Texts{"leave DISCONNECT PARTICIPANT_REMOVED", "close 1000"});
+}
+
 // ---------------------------------------------------------------- time
 
 TEST_CASE("Sessions: who is not active after a minute goes [SIG-148]") {

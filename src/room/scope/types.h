@@ -92,7 +92,7 @@ livekit::SignalResponse whole(const SendJoin& join);
 // Close the WebSocket after everything sent before is written.
 struct CloseSession {
     SessionId session;
-    std::uint16_t code = 1000;
+    std::uint16_t code = 1000;  // 1006: its bytes end without a close frame
 };
 // Instead of the first response: the upgrade is answered with this HTTP status (CON-31, CON-33).
 struct RefuseSession {

@@ -20,6 +20,15 @@ livekit::SignalResponse leave_message(const ClientGates& gates, livekit::Disconn
     return response;
 }
 
+bool can_follow(const ClientGates& gates, livekit::LeaveRequest::Action action) {
+    return gates.leave_and_return || action == livekit::LeaveRequest::DISCONNECT;
+}
+
+std::uint16_t close_code(const ClientGates& gates, livekit::LeaveRequest::Action action) {
+    const bool with_frame = gates.close_frame || action == livekit::LeaveRequest::DISCONNECT;
+    return with_frame ? 1000 : 1006;
+}
+
 livekit::SignalResponse update_message(std::vector<livekit::ParticipantInfo> participants) {
     livekit::SignalResponse response;
     livekit::ParticipantUpdate& update = *response.mutable_update();

@@ -17,6 +17,11 @@ namespace confab::room {
 // 01 §3.12: pv ≤ 12 gets reason and can_reconnect only (SIG-65, SIG-152).
 livekit::SignalResponse leave_message(const ClientGates& gates, livekit::DisconnectReason reason,
                                       livekit::LeaveRequest::Action action);
+// Whether a client does what that action of a leave says; who does not is sent none.
+bool can_follow(const ClientGates& gates, livekit::LeaveRequest::Action action);
+// With which its WebSocket ends then.
+std::uint16_t close_code(const ClientGates& gates, livekit::LeaveRequest::Action action);
+
 livekit::SignalResponse update_message(std::vector<livekit::ParticipantInfo> participants);
 livekit::SignalResponse description_message(bool offer, std::string sdp, std::uint32_t id,
                                             const std::map<std::string, std::string>& mids);

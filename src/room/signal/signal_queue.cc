@@ -7,9 +7,9 @@
 
 namespace confab::room {
 
-void SignalQueue::close() {
+void SignalQueue::close(std::uint16_t code) {
     if (!session_) return;
-    scope_->out.close(*session_, 1000);
+    scope_->out.close(*session_, code);
     session_.reset();
 }
 

@@ -24,7 +24,7 @@ class SignalQueue {
     // There is no client and never will be: nothing is lost that is not sent.
     void discard() { discards_ = true; }
     // Closes the connection after what was sent; no effect without one.
-    void close();
+    void close(std::uint16_t code = 1000);
     // The connection went away by itself.
     void lost() { session_.reset(); }
     bool is_open() const { return session_.has_value(); }

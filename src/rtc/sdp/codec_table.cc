@@ -73,13 +73,12 @@ bool same_variant(const CodecEntry& entry, const Codec& codec) {
     return true;
 }
 
-bool matches(const CodecEntry& entry, Kind kind, const Codec& codec) {
-    if (entry.kind != kind || !is_codec(codec, entry.name)) return false;
-    if (entry.clock_rate != codec.clock_rate) return false;
+bool same_codec(const CodecEntry& entry, Kind kind, const Codec& codec) {
     // One channel may be left out (RFC 8866 §6.6).
-    if (std::max<std::uint16_t>(entry.channels, 1) != std::max<std::uint16_t>(codec.channels, 1))
-        return false;
-    return same_variant(entry, codec);
+    const auto channels = [](std::uint16_t said) { return std::max<std::uint16_t>(said, 1); };
+    return entry.kind == kind && is_codec(codec, entry.name) &&
+           entry.clock_rate == codec.clock_rate &&
+           channels(entry.channels) == channels(codec.channels);
 }
 
 }  // namespace
@@ -100,9 +99,21 @@ CodecSet enabled_codecs(const std::vector<EnabledCodec>& enabled, const ClientTr
 }
 
 const CodecEntry* match_codec(const CodecSet& set, Kind kind, const Codec& codec) {
-    const auto it = std::ranges::find_if(
-        set.entries, [&](const CodecEntry* entry) { return matches(*entry, kind, codec); });
+    const auto it = std::ranges::find_if(set.entries, [&](const CodecEntry* entry) {
+        return same_codec(*entry, kind, codec) && same_variant(*entry, codec);
+    });
     return it == set.entries.end() ? nullptr : *it;
+}
+
+std::vector<Codec> known_codecs(const CodecSet& set, const MediaSection& offered) {
+    std::vector<Codec> known;
+    std::vector<Codec> by_name;
+    for (const Codec& codec : offered.codecs) {
+        if (match_codec(set, offered.kind, codec) != nullptr) known.push_back(codec);
+        const auto is = [&](const CodecEntry* e) { return same_codec(*e, offered.kind, codec); };
+        if (std::ranges::any_of(set.entries, is)) by_name.push_back(codec);
+    }
+    return known.empty() ? by_name : known;
 }
 
 std::vector<Codec> offered_codecs(const CodecSet& set, Kind kind) {

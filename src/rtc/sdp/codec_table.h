@@ -48,6 +48,11 @@ CodecSet enabled_codecs(const std::vector<EnabledCodec>& enabled, const ClientTr
 // The entry that the client's codec is; nullptr if none.
 const CodecEntry* match_codec(const CodecSet& set, Kind kind, const Codec& codec);
 
+// Those of a client's section that are in the set, RTX aside, in its order. We decode nothing: a
+// section without any variant of the table, such as H.264 in Main alone, has all whose name is in
+// the set (SDP-22).
+std::vector<Codec> known_codecs(const CodecSet& set, const MediaSection& offered);
+
 // Our codecs of a kind as they stand in a first offer: each with its RTX behind it, no feedback.
 std::vector<Codec> offered_codecs(const CodecSet& set, Kind kind);
 

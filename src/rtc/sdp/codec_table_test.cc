@@ -100,12 +100,37 @@ TEST_CASE("codec table: VP9 and AV1 by profile, opus by channels [SDP-22]") {
     CHECK_FALSE(known(Kind::kVideo, {109, "opus", 48000, 2, "", {}}));
 }
 
+TEST_CASE("codec table: a section of other variants alone has them by their name [SDP-22]") {
+    const CodecSet set = set_of(testing::default_codecs(), Purpose::kPublish);
+    const Codec main{41, "H264", 90000, 0, "packetization-mode=1;profile-level-id=4d001f", {}};
+    const Codec high{43, "H264", 90000, 0, "packetization-mode=1;profile-level-id=640c1f", {}};
+    const Codec ten_bit{98, "VP9", 90000, 0, "profile-id=2", {}};
+    const Codec constrained = h264("packetization-mode=1;profile-level-id=42e01f");
+    const auto known = [](const CodecSet& in, std::vector<Codec> codecs) {
+        MediaSection section;
+        section.kind = Kind::kVideo;
+        section.codecs = std::move(codecs);
+        return known_codecs(in, section);
+    };
+    CHECK(known(set, {main, high, ten_bit}) == std::vector<Codec>{main, high, ten_bit});
+    CHECK(known(set, {main, constrained, ten_bit}) == std::vector<Codec>{constrained});
+    CHECK(
+        known(set, {{96, "X-NEW", 90000, 0, "", {}}, {97, "rtx", 90000, 0, "apt=96", {}}}).empty());
+    ClientTraits no_h264;
+    no_h264.disabled_publish_codecs = {"video/H264"};
+    const CodecSet without = set_of(testing::default_codecs(), Purpose::kPublish, no_h264);
+    CHECK(known(without, {main}).empty());
+    CHECK(known(without, {main, ten_bit}) == std::vector<Codec>{ten_bit});
+}
+
 TEST_CASE("fmtp: opus parameters for publishers replace stale ones [SDP-25]") {
     CHECK(opus_publish_fmtp("minptime=10;stereo=1;useinbandfec=1", true, false) ==
           "minptime=10;useinbandfec=1;usedtx=1");
     CHECK(opus_publish_fmtp("minptime=10; usedtx=1", false, true) ==
           "minptime=10;stereo=1;maxaveragebitrate=510000");
     CHECK(opus_publish_fmtp("", false, false).empty());
+    // Who states none may read none (esp_peer).
+    CHECK(opus_publish_fmtp("", true, true).empty());
     CHECK(fmtp_value("A=1; b = 2 ;c", "B") == "2");
     CHECK(fmtp_value("a=1;c", "c") == "");
     CHECK_FALSE(fmtp_value("a=1", "b").has_value());

@@ -52,9 +52,9 @@ bool Answerer::State::is_free(const AnswerSection& section) const {
            (config.client.reuses_transceivers || !section.ever_bound);
 }
 
-// Waiting senders take free sections in the order both came (SDP-40). Where a client saw the same
-// stream last it would not notice a new track: it has to see the section idle in between, or with
-// another one (SDP-07).
+// Waiting senders take free sections in the order both came (SDP-40), once the client saw these
+// idle: where a section goes from one track to the next, browsers notice no track of the same
+// stream and native libwebrtc none at all (SDP-07).
 std::vector<Answerer::State::Place> Answerer::State::places(const AnswerSections& all) const {
     std::vector<Place> out;
     std::vector<bool> taken(all.size());
@@ -63,8 +63,7 @@ std::vector<Answerer::State::Place> Answerer::State::places(const AnswerSections
         out.push_back({&sender, std::nullopt});
         Place& place = out.back();
         for (std::size_t i = 0; i < all.size() && !place.section; ++i)
-            if (!taken[i] && all[i].kind == sender.kind && is_free(all[i]) &&
-                all[i].shown != sender.stream_id)
+            if (!taken[i] && all[i].kind == sender.kind && is_free(all[i]) && all[i].shown.empty())
                 place.section = i;
         if (place.section) taken[*place.section] = true;
     }

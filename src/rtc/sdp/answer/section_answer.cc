@@ -68,9 +68,7 @@ void add_rtx(const MediaSection& offered, std::vector<Codec>& codecs) {
 }
 
 std::vector<Codec> choose_codecs(const MediaSection& offered, const SectionPlan& plan) {
-    std::vector<Codec> out;
-    for (const Codec& codec : offered.codecs)
-        if (match_codec(*plan.codecs, offered.kind, codec) != nullptr) out.push_back(codec);
+    std::vector<Codec> out = known_codecs(*plan.codecs, offered);
     const bool video = offered.kind == Kind::kVideo;
     const bool drop_others = video && plan.client->firefox_on_linux_or_android;
     const std::string_view preferred = preferred_codec(plan, out);

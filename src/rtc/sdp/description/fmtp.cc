@@ -50,6 +50,7 @@ std::string h264_key(std::string_view fmtp) {
 }
 
 std::string opus_publish_fmtp(std::string_view offered, bool dtx, bool stereo) {
+    if (offered.empty()) return {};
     std::string out =
         fmtp_without(offered, {"usedtx", "stereo", "sprop-stereo", "maxaveragebitrate"});
     if (dtx) fmtp_append(out, "usedtx=1");

@@ -60,8 +60,8 @@ class WebSocket {
     // Its close frame waits, too, a lost connection is found by the next write.
     void hold_reading(Timestamp until);
 
-    // Writes what is queued, for at most `grace`, then the close frame; messages of the peer are
-    // dropped from now on.
+    // Writes what is queued, for at most `grace`, then the close frame, none with 1006; messages of
+    // the peer are dropped from now on.
     void close(std::uint16_t code, Duration grace = Duration::seconds(5));
     // At once and without a close frame: the peer sees 1006. on_closed comes.
     void cut();
