@@ -92,7 +92,8 @@ void JobDispatcher::offer_to(Clock clock, Offer& offer, Worker& worker) {
 
 void JobDispatcher::try_next(Clock clock, Offers::iterator at) {
     Offer& offer = at->second;
-    Worker* next = offer.simulated ? nullptr : pool_.choose(key_of(offer.job), offer.tried, rng_);
+    Worker* next =
+        offer.simulated ? nullptr : pool_.choose(key_of(offer.job), offer.tried, clock.now, rng_);
     if (next != nullptr) return offer_to(clock, offer, *next);
     if (offer.open.empty()) return finish(at, tl::make_unexpected(nobody()));
     offer.latest.clear();  // one of those who are late may still take it
@@ -116,7 +117,7 @@ void JobDispatcher::answered(Clock clock, Worker& worker, livekit::AvailabilityR
             tell_termination(worker.id, answer.job_id());
         return;
     }
-    worker.silent = false;
+    worker.silent_until = Timestamp();
     if (answer.available() && !answer.terminate())
         return accept(clock, at, worker, std::move(answer));
     worker.unseen -= std::min<std::size_t>(worker.unseen, 1);
@@ -179,7 +180,9 @@ JobDispatcher::Outcome JobDispatcher::terminate(Clock clock, const std::string& 
     if (at == jobs_.end())
         return tl::make_unexpected(rpc::Error{rpc::Code::kNotFound, "no such job", {}});
     const Running running = remove(at);
-    ended_.add(clock.now, job);
+    const bool left = reason == ::rpc::AGENT_LEFT_ROOM;
+    // Its worker may be about to come back with the agent, as when its program is loaded anew.
+    if (!left || !running.worker.empty()) ended_.add(clock.now, job);
     if (!running.worker.empty()) {
         tell_termination(running.worker, job);
     } else {  // it may be back as any of these (05 B.6); the others do not know the job
@@ -188,7 +191,6 @@ JobDispatcher::Outcome JobDispatcher::terminate(Clock clock, const std::string& 
                 tell_termination(id, job);
     }
     livekit::JobState state = running.job.state();
-    const bool left = reason == ::rpc::AGENT_LEFT_ROOM;
     end_state(state, left ? livekit::JS_FAILED : livekit::JS_SUCCESS,
               left ? "agent worker left the room" : "", clock.wall);
     return state;
@@ -226,6 +228,13 @@ void JobDispatcher::take_over(Jobs::iterator at, Worker& worker) {
     running.job.mutable_state()->set_worker_id(worker.id);
     ++worker.jobs;
     set_timer(at->first, running, Timestamp::never());
+    tell_holder(running);
+}
+
+void JobDispatcher::tell_holder(const Running& running) {
+    livekit::Job told = running.job;
+    told.mutable_state()->set_worker_id(running.worker);
+    host_.job_held(told);
 }
 
 void JobDispatcher::adopt(Clock clock, Worker& worker, const std::string& job) {
@@ -243,6 +252,7 @@ void JobDispatcher::adopt(Clock clock, Worker& worker, const std::string& job) {
     ++adopted_;
     ++worker.jobs;
     host_.job_started(running.job);
+    tell_holder(running);
 }
 
 void JobDispatcher::migrated(Clock clock, Worker& worker,
@@ -280,6 +290,7 @@ void JobDispatcher::worker_gone(Clock clock, const std::string& worker) {
         }
         job->second.worker.clear();
         set_timer(job->first, job->second, clock.now + kKeptWithoutWorker);
+        tell_holder(job->second);
     }
     std::vector<std::string> left;
     for (auto& [id, offer] : offers_)
@@ -293,7 +304,8 @@ void JobDispatcher::worker_gone(Clock clock, const std::string& worker) {
 
 void JobDispatcher::offer_due(Clock clock, Offers::iterator at) {
     Offer& offer = at->second;
-    if (Worker* late = pool_.find(offer.latest)) late->silent = true;
+    if (Worker* late = pool_.find(offer.latest))
+        late->silent_until = clock.now + WorkerPool::kSilentTime;
     if (clock.now >= offer.expires) return finish(at, tl::make_unexpected(rpc::timed_out()));
     try_next(clock, at);
 }

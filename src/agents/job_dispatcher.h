@@ -6,7 +6,7 @@
 // keeps it while others are asked; the first that accepts has the job (DSP-02, DSP-06). The jobs of
 // a worker whose connection broke are kept for a while: it may come back for them. Jobs that it
 // brings along and nobody here knows, as after a restart of the server, go on; only of those that
-// ended here it is told so (WRK-10).
+// ended here it is told so (WRK-10), unless they ended for want of their agent while it was away.
 #pragma once
 
 #include <map>
@@ -32,6 +32,8 @@ class DispatcherHost {
     virtual void send(const std::string& worker, const livekit::ServerMessage& message) = 0;
     // From now until job_over() or terminate() it may be asked to end.
     virtual void job_started(const livekit::Job& job) = 0;
+    // Another worker has it, or none: the one it had is away.
+    virtual void job_held(const livekit::Job& job) = 0;
     // With its final state. `lost`: its worker did not come back, which says nothing of the agent.
     virtual void job_over(const livekit::Job& job, bool lost) = 0;
 };
@@ -111,6 +113,7 @@ class JobDispatcher {
     void end(Clock clock, Jobs::iterator at, livekit::JobStatus status, const std::string& error);
     void adopt(Clock clock, Worker& worker, const std::string& job);
     void take_over(Jobs::iterator at, Worker& worker);
+    void tell_holder(const Running& running);
     // Not known any more from now on.
     Running remove(Jobs::iterator at);
     void tell_termination(const std::string& worker, const std::string& job);

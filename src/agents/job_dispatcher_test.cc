@@ -22,6 +22,9 @@ struct World : DispatcherHost {
         sent.emplace_back(worker, message);
     }
     void job_started(const livekit::Job& job) override { started.push_back(job.id()); }
+    void job_held(const livekit::Job& job) override {
+        held.push_back(job.id() + " " + job.state().worker_id());
+    }
     void job_over(const livekit::Job& job, bool lost) override {
         over.push_back(job);
         over_lost.push_back(lost);
@@ -98,6 +101,7 @@ struct World : DispatcherHost {
     std::vector<std::pair<std::string, livekit::ServerMessage>> sent;
     std::vector<JobDispatcher::Outcome> answers;
     Ids started;
+    Ids held;  // "AJ_1 AW_a"
     std::vector<livekit::Job> over;
     std::vector<bool> over_lost;
 };
@@ -192,14 +196,14 @@ TEST_CASE("JobDispatcher: who is silent may still be late, the first to accept h
         CHECK(w.offered().size() == 1);
         w.advance(Duration::micros(1));
         CHECK(w.offered() == Ids{"AW_a", "AW_b"});
-        CHECK(a.silent);
+        CHECK(a.silent_until == w.now + WorkerPool::kSilentTime);
         w.say(late_first ? a : b, "AJ_1", true);
         CHECK(w.assigned() == Ids{late_first ? "AW_a" : "AW_b"});
         w.say(late_first ? b : a, "AJ_1", true);
         CHECK(w.assigned().size() == 1);
         CHECK(w.ended() == Ids{late_first ? "AW_b" : "AW_a"});
         CHECK(w.answers.size() == 1);
-        CHECK(a.silent != late_first);
+        CHECK((a.silent_until == Timestamp()) == late_first);
     }
 }
 
@@ -330,6 +334,7 @@ TEST_CASE("JobDispatcher: a worker that is back takes its jobs along [WRK-10]") 
     Worker& a = w.worker("AW_a");
     w.request("AJ_1");
     w.say(a, "AJ_1", true);
+    CHECK(w.held.empty());
     w.lose("AW_a");
     Worker& other = w.worker("AW_o");
     other.api_key = "another";
@@ -341,6 +346,7 @@ TEST_CASE("JobDispatcher: a worker that is back takes its jobs along [WRK-10]") 
     w.migrate(b, "AJ_1");
     CHECK(b.jobs == 1);
     CHECK(w.ended() == Ids{"AW_o"});
+    CHECK(w.held == Ids{"AJ_1 ", "AJ_1 AW_b"});
     w.advance(JobDispatcher::kKeptWithoutWorker * 2);
     CHECK(w.over.empty());
     CHECK(w.dispatcher.terminate(w.clock(), "AJ_1", ::rpc::TERMINATION_REQUESTED));
@@ -450,6 +456,7 @@ TEST_CASE("JobDispatcher: a job that nobody here knows goes on, and its end is t
     w.migrate(a, id);
     CHECK(w.ended().empty());
     CHECK(w.started == Ids{id});
+    CHECK(w.held == Ids{id + " AW_a"});
     CHECK(a.jobs == 1);
     CHECK(w.dispatcher.jobs() == 1);
     CHECK(w.dispatcher.next_deadline().is_never());
@@ -495,6 +502,26 @@ TEST_CASE("JobDispatcher: a job that ended here is not brought back [WRK-10]") {
     w.migrate(b, ended);  // nobody remembers
     CHECK(w.ended().size() == 2);
     CHECK(w.dispatcher.jobs() == 1);
+}
+
+TEST_CASE(
+    "JobDispatcher: a job whose agent left while its worker was away may be brought back "
+    "[WRK-10]") {
+    const std::string id = "AJ_23456789ABCD";
+    for (const bool away : {true, false}) {
+        CAPTURE(away);
+        World w;
+        Worker& a = w.worker("AW_a");
+        w.request(id);
+        w.say(a, id, true);
+        if (away) w.lose("AW_a");
+        CHECK(w.dispatcher.terminate(w.clock(), id, ::rpc::AGENT_LEFT_ROOM));
+        if (!away) w.lose("AW_a");
+        Worker& b = w.worker("AW_b");
+        w.migrate(b, id);
+        CHECK(w.told(livekit::ServerMessage::kTermination) == (away ? Ids{} : Ids{"AW_a", "AW_b"}));
+        CHECK(w.dispatcher.jobs() == (away ? 1 : 0));
+    }
 }
 
 TEST_CASE("JobDispatcher: what is no id of a job is none [WRK-10]") {

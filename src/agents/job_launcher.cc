@@ -16,17 +16,23 @@ void JobLauncher::start(Timestamp now) {
         bus_.subscribe(kWorkerRegistered, {""}, [weak](const std::string& payload) {
             if (const auto self = weak.lock()) self->told_of_room(payload);
         });
-    job_ended_ = bus_.subscribe(kJobEnded, {}, [weak](const std::string& payload) {
-        const auto self = weak.lock();
-        if (self)
-            self->later(
-                [self = self.get(), payload](Timestamp when) { self->over(when, payload, false); });
+    const auto hear = [&](const rpc::Method& method, auto&& handle) {
+        return bus_.subscribe(method, {}, [weak, handle](const std::string& payload) {
+            const auto self = weak.lock();
+            if (!self) return;
+            self->later([self = self.get(), handle, payload](Timestamp when) {
+                handle(*self, when, payload);
+            });
+        });
+    };
+    job_ended_ = hear(kJobEnded, [](JobLauncher& self, Timestamp when, const std::string& payload) {
+        self.over(when, payload, false);
     });
-    job_lost_ = bus_.subscribe(kJobLost, {}, [weak](const std::string& payload) {
-        const auto self = weak.lock();
-        if (self)
-            self->later(
-                [self = self.get(), payload](Timestamp when) { self->over(when, payload, true); });
+    job_lost_ = hear(kJobLost, [](JobLauncher& self, Timestamp when, const std::string& payload) {
+        self.over(when, payload, true);
+    });
+    job_held_ = hear(kJobHeld, [](JobLauncher& self, Timestamp, const std::string& payload) {
+        self.held(payload);
     });
     gather(now);
 }
@@ -296,6 +302,19 @@ void JobLauncher::over(Timestamp now, const std::string& payload, bool lost) {
         drop(at);
     }
     host_.job_changed(job, lost ? JobChange::kLost : JobChange::kEnded);
+}
+
+// Only by workers of its kind: any other might say that it has it.
+void JobLauncher::held(const std::string& payload) {
+    livekit::Job told;
+    if (!told.ParseFromString(payload)) return;
+    const auto at = jobs_.find(told.id());
+    if (at == jobs_.end() || at->second.stage != Stage::kRunning ||
+        key_of(told) != key_of(at->second.job))
+        return;
+    at->second.job.mutable_state()->set_worker_id(told.state().worker_id());
+    const livekit::Job job = at->second.job;
+    host_.job_changed(job, JobChange::kRuns);
 }
 
 // ---------------------------------------------------------------- time

@@ -25,7 +25,7 @@ namespace confab::agents {
 
 // What became of a job.
 enum class JobChange : std::uint8_t {
-    kRuns,
+    kRuns,     // also: with another worker, or without one while that is away
     kEnded,    // as its worker says
     kLost,     // its worker is gone, the agent itself may be there still
     kGivenUp,  // it never ran: too many wait, or it waited too long; the error says which. Whoever
@@ -121,6 +121,7 @@ class JobLauncher : public std::enable_shared_from_this<JobLauncher> {
     void set_over(Entries::iterator at, Timestamp when);
     void drop(Entries::iterator at);
     void over(Timestamp now, const std::string& payload, bool lost);
+    void held(const std::string& payload);
     void over_due(Timestamp now);
     std::size_t count(Stage stage) const { return counts_.at(static_cast<std::size_t>(stage)); }
 
@@ -143,6 +144,7 @@ class JobLauncher : public std::enable_shared_from_this<JobLauncher> {
     rpc::Registration worker_registered_;
     rpc::Registration job_ended_;
     rpc::Registration job_lost_;
+    rpc::Registration job_held_;
 };
 
 }  // namespace confab::agents

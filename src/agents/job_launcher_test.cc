@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "agents/kinds.h"
 #include "agents/launcher_testing.h"
+#include "agents/methods.h"
 
 namespace confab::agents {
 namespace {
@@ -63,8 +65,8 @@ TEST_CASE(
     REQUIRE(served);
     w.advance(JobLauncher::kGatherAgain);
     CHECK(w.kinds.size() == 4);
-    CHECK(w.kinds.contains({livekit::JT_PARTICIPANT, "bot", "n", ""}));
-    CHECK_FALSE(w.kinds.contains({livekit::JT_PUBLISHER, "bot", "n", ""}));
+    CHECK(w.kinds.contains({livekit::JT_PARTICIPANT, "bot", "n", kAnyDeployment}));
+    CHECK_FALSE(w.kinds.contains({livekit::JT_PUBLISHER, "bot", "n", kAnyDeployment}));
 }
 
 TEST_CASE("JobLauncher: a job goes to a worker, runs and ends [CON-52] [RPC-07] [RPC-08]") {
@@ -256,7 +258,7 @@ TEST_CASE("JobLauncher: so many jobs and no more [IMM-15]") {
     // On their way, all of them: none waits.
     for (std::size_t i = 0; i < JobLauncher::kMaxJobs; ++i)
         w.launcher->launch(w.now, w.job("AJ_" + std::to_string(i),
-                                        "bot" + std::to_string(i / JobLine::kFirstAsked)));
+                                        "bot" + std::to_string(i / JobLine::kMaxAsked)));
     CHECK(w.launcher->snapshot().asked == JobLauncher::kMaxJobs);
     CHECK(w.changes.empty());
     w.launcher->launch(w.now, w.job("AJ_more", "free"));
@@ -433,9 +435,42 @@ TEST_CASE("JobLauncher: a job whose lost worker came back late ends as it says [
             CHECK(w.changes.back().room().name() == "r");
         }
         w.job_over(b, kId);
-        CHECK(w.changes.size() == (by_room ? 2 : 3));
+        CHECK(w.changes.size() == (by_room ? 3 : 4));
         CHECK(w.workers.snapshot().jobs == 0);
     }
+}
+
+TEST_CASE("JobLauncher: it is told which worker has a job, and that none has [WRK-10]") {
+    const std::string kId = "AJ_23456789ABCD";
+    World w;
+    const std::string a = w.worker("bot");
+    w.launch(kId);
+    REQUIRE(w.changes.size() == 1);
+    CHECK(w.changes[0].state().worker_id() == a);
+    w.workers.disconnected(w.clock(), a);
+    w.settle();
+    REQUIRE(w.changes.size() == 2);
+    CHECK(w.changes[1].state().worker_id().empty());
+    CHECK(w.changes[1].state().status() == livekit::JS_RUNNING);
+    CHECK(w.changes[1].room().name() == "r");
+    const std::string b = w.worker("bot");
+    w.migrate(b, kId);
+    REQUIRE(w.changes.size() == 3);
+    CHECK(w.changes[2].state().worker_id() == b);
+    CHECK(w.how[2] == JobChange::kRuns);
+    SUBCASE("what is said of another kind, or of no job here, counts for nothing") {
+        livekit::Job other = w.job(kId, "other");
+        other.mutable_state()->set_worker_id("AW_x");
+        w.bus.publish(kJobHeld, {}, other.SerializeAsString());
+        w.bus.publish(kJobHeld, {}, w.job("AJ_x").SerializeAsString());
+        w.settle();
+    }
+    SUBCASE("a job that is over has none") {
+        w.end(kId);
+        w.bus.publish(kJobHeld, {}, w.job(kId).SerializeAsString());
+        w.settle();
+    }
+    CHECK(w.changes.size() == 3);
 }
 
 TEST_CASE("JobLauncher: a job that is lost is forgotten in the end [WRK-10] [IMM-15]") {
@@ -447,7 +482,7 @@ TEST_CASE("JobLauncher: a job that is lost is forgotten in the end [WRK-10] [IMM
     const std::string b = w.worker("bot");
     w.migrate(b, "AJ_23456789ABCD");
     w.job_over(b, "AJ_23456789ABCD");
-    CHECK(w.changes.size() == 2);
+    CHECK(w.changes.size() == 3);
 }
 
 TEST_CASE("JobLauncher: a worker that does not come back is told of [WRK-10]") {
@@ -456,10 +491,10 @@ TEST_CASE("JobLauncher: a worker that does not come back is told of [WRK-10]") {
     w.launch("AJ_1");
     w.workers.disconnected(w.clock(), a);
     w.advance(JobDispatcher::kKeptWithoutWorker - Duration::micros(1));
-    CHECK(w.changes.size() == 1);
+    CHECK(w.changes.size() == 2);
     w.advance(Duration::micros(1));
-    CHECK(w.seen() == Texts{"AJ_1 1", "AJ_1 3"});
-    CHECK(w.how[1] == JobChange::kLost);
+    CHECK(w.seen() == Texts{"AJ_1 1", "AJ_1 1", "AJ_1 3"});
+    CHECK(w.how.back() == JobChange::kLost);
 }
 
 TEST_CASE(

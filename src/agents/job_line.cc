@@ -96,7 +96,7 @@ void JobLine::refused(Timestamp now, const std::string& job) {
 
 // It waits on, before those that came later.
 void JobLine::nobody_there(Timestamp now, const std::string& job) {
-    window_ = kFirstAsked;
+    window_ = kAskedAfterNobody;
     if (retry_.is_never()) {
         retry_ = now + pause_;
         pause_ = std::min(pause_ * 2, kLastRetry);

@@ -23,10 +23,10 @@ class JobLine {
   public:
     // That wait; what is crowded out is up to the caller.
     static constexpr std::size_t kMaxWaiting = 10'000;
-    // Requests on their way: so many at first and after a failure of all, twice as many with each
+    // Requests on their way. After one that found nobody fewer, and twice as many with each
     // success.
-    static constexpr std::size_t kFirstAsked = 8;
     static constexpr std::size_t kMaxAsked = 64;
+    static constexpr std::size_t kAskedAfterNobody = 8;
     // Of those that were refused before, so many at once, and after a further refusal only one in
     // each kAgainPace: many jobs that nobody takes are no storm of offers.
     static constexpr std::size_t kMaxAgain = 4;
@@ -77,7 +77,7 @@ class JobLine {
     std::set<std::pair<Timestamp, std::string>> refused_;  // by when they are asked for again
     std::size_t asked_ = 0;                                // of both kinds
     std::size_t asked_again_ = 0;
-    std::size_t window_ = kFirstAsked;
+    std::size_t window_ = kMaxAsked;
     std::uint64_t last_order_ = 0;
     Duration pause_ = kFirstRetry;
     Timestamp retry_ = Timestamp::never();  // nobody has room: nothing is asked for before

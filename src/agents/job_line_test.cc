@@ -60,24 +60,39 @@ Ids ids(int from, int to) {
 
 }  // namespace
 
-TEST_CASE("JobLine: in order, more at once with each success [DSP-23] [IMM-15]") {
+TEST_CASE("JobLine: in order, a burst at once, so many and no more [DSP-23] [IMM-15]") {
     World w;
     CHECK(w.line.is_empty());
     CHECK(w.line.next_deadline().is_never());
-    w.add(200);
+    w.add(20);
     w.line.add(World::id(1));  // it is there already
     CHECK(w.line.next_deadline() <= w.now);
-    constexpr int kFirst = JobLine::kFirstAsked;
-    CHECK(w.take_all() == ids(1, kFirst));
+    CHECK(w.take_all() == ids(1, 20));
+    w.add(180);
+    constexpr int kMost = JobLine::kMaxAsked;
+    CHECK(w.take_all() == ids(21, kMost));
     CHECK(w.line.next_deadline().is_never());
     w.line.accepted(World::id(1));
-    CHECK(w.take_all() == ids(kFirst + 1, 2 * kFirst + 1));
-    for (int i = 2; i <= 10; ++i)
-        w.line.accepted(World::id(i));
-    const int asked = 2 * kFirst + 1 - 10;
-    CHECK(w.take_all().size() == JobLine::kMaxAsked - asked);
+    CHECK(w.take_all() == ids(kMost + 1, kMost + 1));
     w.line.remove(World::id(11));  // one that was asked for
     CHECK(w.take_all().size() == 1);
+}
+
+TEST_CASE("JobLine: after nobody had room few, more with each success [DSP-23] [IMM-15]") {
+    World w;
+    w.add(200);
+    for (const std::string& job : w.take_all())
+        w.line.nobody_there(w.now, job);
+    w.line.capacity(w.now);
+    constexpr int kFew = JobLine::kAskedAfterNobody;
+    CHECK(w.take_all() == ids(1, kFew));
+    CHECK(w.line.next_deadline().is_never());
+    w.line.accepted(World::id(1));
+    CHECK(w.take_all() == ids(kFew + 1, 2 * kFew + 1));
+    for (int i = 2; i <= 10; ++i)
+        w.line.accepted(World::id(i));
+    const int asked = 2 * kFew + 1 - 10;
+    CHECK(w.take_all().size() == JobLine::kMaxAsked - asked);
 }
 
 TEST_CASE("JobLine: where nobody has room all wait, in order and ever longer [DSP-23]") {
@@ -86,7 +101,8 @@ TEST_CASE("JobLine: where nobody has room all wait, in order and ever longer [DS
     std::int64_t pause = JobLine::kFirstRetry.us();
     for (int round = 0; round < 8; ++round) {
         Ids asked = w.take_all();
-        CHECK(asked == ids(1, JobLine::kFirstAsked));
+        const std::size_t most = round == 0 ? 20 : JobLine::kAskedAfterNobody;
+        CHECK(asked == ids(1, static_cast<int>(most)));
         std::reverse(asked.begin(), asked.end());
         for (const std::string& job : asked)
             w.line.nobody_there(w.now, job);
@@ -99,7 +115,7 @@ TEST_CASE("JobLine: where nobody has room all wait, in order and ever longer [DS
     for (const std::string& job : w.take_all())
         w.line.nobody_there(w.now, job);
     w.line.capacity(w.now);
-    CHECK(w.take_all().size() == JobLine::kFirstAsked);
+    CHECK(w.take_all().size() == JobLine::kAskedAfterNobody);
     w.line.accepted(World::id(1));
     w.line.nobody_there(w.now, World::id(2));
     CHECK(w.line.next_deadline() == w.now + JobLine::kFirstRetry);  // the success counts
@@ -109,20 +125,20 @@ TEST_CASE("JobLine: where nobody has room all wait, in order and ever longer [DS
 
 TEST_CASE("JobLine: a job that is refused leaves its place to the others [CON-52]") {
     World w;
-    w.add(JobLine::kFirstAsked + 2);
-    CHECK(w.take_all().size() == JobLine::kFirstAsked);
+    w.add(JobLine::kMaxAsked + 2);
+    CHECK(w.take_all().size() == JobLine::kMaxAsked);
     w.line.refused(w.now, World::id(1));
-    CHECK(w.take_all() == ids(JobLine::kFirstAsked + 1, JobLine::kFirstAsked + 1));
-    for (int i = 2; i <= static_cast<int>(JobLine::kFirstAsked) + 1; ++i)
+    CHECK(w.take_all() == ids(JobLine::kMaxAsked + 1, JobLine::kMaxAsked + 1));
+    for (int i = 2; i <= static_cast<int>(JobLine::kMaxAsked) + 1; ++i)
         w.line.accepted(World::id(i));
-    CHECK(w.take_all() == ids(JobLine::kFirstAsked + 2, JobLine::kFirstAsked + 2));
+    CHECK(w.take_all() == ids(JobLine::kMaxAsked + 2, JobLine::kMaxAsked + 2));
     CHECK(w.line.next_deadline() == w.now + JobLine::kFirstRetry);
     w.now = w.now + JobLine::kFirstRetry - Duration::micros(1);
     CHECK(w.take_all().empty());
     w.now = w.now + Duration::micros(1);
     CHECK(w.take_all() == ids(1, 1));
     w.line.accepted(World::id(1));
-    w.line.accepted(World::id(JobLine::kFirstAsked + 2));
+    w.line.accepted(World::id(JobLine::kMaxAsked + 2));
     CHECK(w.line.is_empty());
 }
 

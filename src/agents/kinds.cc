@@ -27,7 +27,7 @@ std::set<WorkerKey> kinds_of(const ::rpc::CheckEnabledResponse& response) {
     for (const livekit::JobType type : types)
         for (const std::string& name : response.agent_names())
             for (const std::string& ns : response.namespaces())
-                kinds.insert({type, name, ns, ""});
+                kinds.insert({type, name, ns, kAnyDeployment});
     return kinds;
 }
 

@@ -12,7 +12,10 @@
 namespace confab::agents {
 
 void add_kind(::rpc::CheckEnabledResponse& response, const WorkerKey& key);
-// What others than us answer says names and namespaces, not which go together: all pairs then.
+// Of kinds whose deployments nobody names: the name of none.
+inline constexpr const char* kAnyDeployment = "_";
+// What others than us answer says names and namespaces, not which go together: all pairs then, of
+// any deployment.
 std::set<WorkerKey> kinds_of(const ::rpc::CheckEnabledResponse& response);
 
 }  // namespace confab::agents

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include "token/deployment.h"
+
 namespace confab::agents {
 
 TEST_CASE("Kinds: what we tell comes back as it was [RPC-06] [RPC-09]") {
@@ -24,7 +26,7 @@ TEST_CASE("Kinds: what we tell comes back as it was [RPC-06] [RPC-09]") {
     CHECK_FALSE(one.SerializeAsString().empty());
 }
 
-TEST_CASE("Kinds: of others all pairs count [RPC-06] [DSP-22]") {
+TEST_CASE("Kinds: of others all pairs count, of any deployment [RPC-06] [DSP-22]") {
     ::rpc::CheckEnabledResponse response;
     response.set_publisher_enabled(true);
     response.add_agent_names("a");
@@ -34,8 +36,9 @@ TEST_CASE("Kinds: of others all pairs count [RPC-06] [DSP-22]") {
     response.add_namespaces("n");
     const std::set<WorkerKey> kinds = kinds_of(response);
     CHECK(kinds.size() == 4);
-    CHECK(kinds.contains({livekit::JT_PUBLISHER, "b", "n", ""}));
-    CHECK_FALSE(kinds.contains({livekit::JT_ROOM, "b", "n", ""}));
+    CHECK(kinds.contains({livekit::JT_PUBLISHER, "b", "n", kAnyDeployment}));
+    CHECK_FALSE(kinds.contains({livekit::JT_ROOM, "b", "n", kAnyDeployment}));
+    CHECK_FALSE(token::deployment_error(kAnyDeployment).empty());  // no worker's
 }
 
 }  // namespace confab::agents

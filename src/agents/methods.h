@@ -19,5 +19,7 @@ inline constexpr rpc::Method kWorkerRegistered{"AgentInternal", "WorkerRegistere
 // did not come back (kJobLost).
 inline constexpr rpc::Method kJobEnded{"ConfabAgents", "JobEnded", rpc::Flow::kPublish};
 inline constexpr rpc::Method kJobLost{"ConfabAgents", "JobLost", rpc::Flow::kPublish};
+// Ours: a livekit.Job that runs, with the worker that has it now; without one while that is away.
+inline constexpr rpc::Method kJobHeld{"ConfabAgents", "JobHeld", rpc::Flow::kPublish};
 
 }  // namespace confab::agents

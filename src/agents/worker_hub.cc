@@ -232,6 +232,10 @@ void WorkerHub::job_started(const livekit::Job& job) {
     if (served) running_.insert_or_assign(job.id(), std::move(*served));
 }
 
+void WorkerHub::job_held(const livekit::Job& job) {
+    bus_.publish(kJobHeld, {}, job.SerializeAsString());
+}
+
 void WorkerHub::job_over(const livekit::Job& job, bool lost) {
     running_.erase(job.id());
     bus_.publish(lost ? kJobLost : kJobEnded, {}, job.SerializeAsString());

@@ -95,6 +95,7 @@ class WorkerHub final : private DispatcherHost {
     // ---- DispatcherHost
     void send(const std::string& worker, const livekit::ServerMessage& message) override;
     void job_started(const livekit::Job& job) override;
+    void job_held(const livekit::Job& job) override;
     void job_over(const livekit::Job& job, bool lost) override;
 
     void handle(Clock clock, Connection& connection, WorkerEvent event);

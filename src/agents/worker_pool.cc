@@ -68,12 +68,13 @@ void WorkerPool::update(Worker& worker, const livekit::UpdateWorkerStatus& statu
     worker.unseen = 0;
 }
 
-Worker* WorkerPool::choose(const WorkerKey& key, const std::set<std::string>& tried, Rng& rng) {
+Worker* WorkerPool::choose(const WorkerKey& key, const std::set<std::string>& tried, Timestamp now,
+                           Rng& rng) {
     std::vector<Worker*> prompt;
     std::vector<Worker*> silent;
     for (auto& [id, worker] : workers_) {
         if (worker.key != key || !worker.takes_jobs() || tried.contains(id)) continue;
-        (worker.silent ? silent : prompt).push_back(&worker);
+        (now < worker.silent_until ? silent : prompt).push_back(&worker);
     }
     const std::vector<Worker*>& candidates = prompt.empty() ? silent : prompt;
     if (Worker* chosen =

@@ -28,7 +28,7 @@ struct Worker {
     std::size_t jobs = 0;       // running
     std::size_t unseen = 0;     // offers that its load does not show yet
     std::size_t simulated = 0;  // offers and jobs that it asked for itself
-    bool silent = false;        // it left its last offer unanswered
+    Timestamp silent_until;     // it left its last offer unanswered; then that is forgotten
     bool revoked = false;       // its API key is gone
 
     // What a job adds to it: as its jobs do by what it says, else a guess.
@@ -41,6 +41,8 @@ struct Worker {
 class WorkerPool {
   public:
     static constexpr double kLoadPerJob = 0.1;
+    // Who left an offer unanswered is asked after the others for so long.
+    static constexpr Duration kSilentTime = Duration::seconds(10);
 
     Worker& add(Worker worker);
     void remove(const std::string& id);
@@ -53,7 +55,8 @@ class WorkerPool {
     // WRK-06: the load is always what was said last, the status only if it was said.
     static void update(Worker& worker, const livekit::UpdateWorkerStatus& status);
     // Null if there is none that takes it and is not in `tried`.
-    Worker* choose(const WorkerKey& key, const std::set<std::string>& tried, Rng& rng);
+    Worker* choose(const WorkerKey& key, const std::set<std::string>& tried, Timestamp now,
+                   Rng& rng);
     // How well this node suits (DSP-01): what is left below the target, over its workers. Where
     // nothing is, a little more than nothing while there is a worker that takes jobs: somebody
     // answers then. Negative without any such worker.

@@ -29,11 +29,11 @@ livekit::UpdateWorkerStatus said(float load) {
 }
 
 // How often each was chosen of `times`.
-std::map<std::string, int> draws(WorkerPool& pool, int times) {
+std::map<std::string, int> draws(WorkerPool& pool, int times, Timestamp now = Timestamp()) {
     Rng rng(5);
     std::map<std::string, int> count;
     for (int i = 0; i < times; ++i) {
-        const Worker* chosen = pool.choose(kBot, {}, rng);
+        const Worker* chosen = pool.choose(kBot, {}, now, rng);
         REQUIRE(chosen != nullptr);
         ++count[chosen->id];
     }
@@ -55,22 +55,22 @@ TEST_CASE("WorkerPool: draws by what the load leaves [CON-52]") {
 TEST_CASE("WorkerPool: who is full, at its limit or was tried is not asked [WRK-06] [DSP-06]") {
     WorkerPool pool;
     Rng rng(1);
-    CHECK(pool.choose(kBot, {}, rng) == nullptr);
+    CHECK(pool.choose(kBot, {}, {}, rng) == nullptr);
     pool.add(worker("AW_a", 0.99));
-    REQUIRE(pool.choose(kBot, {}, rng) != nullptr);
-    CHECK(pool.choose(kBot, {"AW_a"}, rng) == nullptr);
+    REQUIRE(pool.choose(kBot, {}, {}, rng) != nullptr);
+    CHECK(pool.choose(kBot, {"AW_a"}, {}, rng) == nullptr);
     WorkerPool::update(*pool.find("AW_a"), said(1));
-    CHECK(pool.choose(kBot, {}, rng) == nullptr);
+    CHECK(pool.choose(kBot, {}, {}, rng) == nullptr);
     livekit::UpdateWorkerStatus full = said(0);
     full.set_status(livekit::WS_FULL);
     WorkerPool::update(*pool.find("AW_a"), full);
-    CHECK(pool.choose(kBot, {}, rng) == nullptr);
+    CHECK(pool.choose(kBot, {}, {}, rng) == nullptr);
     WorkerPool::update(*pool.find("AW_a"), said(0.5F));  // without a status the old one holds
-    CHECK(pool.choose(kBot, {}, rng) == nullptr);
+    CHECK(pool.choose(kBot, {}, {}, rng) == nullptr);
     livekit::UpdateWorkerStatus back = said(0.5F);
     back.set_status(livekit::WS_AVAILABLE);
     WorkerPool::update(*pool.find("AW_a"), back);
-    CHECK(pool.choose(kBot, {}, rng) != nullptr);
+    CHECK(pool.choose(kBot, {}, {}, rng) != nullptr);
 }
 
 TEST_CASE("WorkerPool: loads that are no loads do no harm [WRK-06]") {
@@ -79,12 +79,12 @@ TEST_CASE("WorkerPool: loads that are no loads do no harm [WRK-06]") {
     for (const float load : {-1.0F, -std::numeric_limits<float>::infinity()}) {
         WorkerPool::update(pool.add(worker("AW_a")), said(load));
         CHECK(pool.find("AW_a")->load == 0);
-        CHECK(pool.choose(kBot, {}, rng) != nullptr);
+        CHECK(pool.choose(kBot, {}, {}, rng) != nullptr);
     }
     for (const float load :
          {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
         WorkerPool::update(pool.add(worker("AW_a")), said(load));
-        const Worker* chosen = pool.choose(kBot, {}, rng);
+        const Worker* chosen = pool.choose(kBot, {}, {}, rng);
         CHECK((chosen == nullptr || chosen->load == 0));
     }
 }
@@ -96,16 +96,16 @@ TEST_CASE("WorkerPool: only exactly the same key fits [CON-52]") {
     pool.add(worker("AW_b", 0, {livekit::JT_ROOM, "bot", "", "blue"}));
     pool.add(worker("AW_c", 0, {livekit::JT_PUBLISHER, "bot", "", ""}));
     pool.add(worker("AW_d", 0, {livekit::JT_ROOM, "", "", ""}));
-    CHECK(pool.choose(kBot, {}, rng) == nullptr);
+    CHECK(pool.choose(kBot, {}, {}, rng) == nullptr);
     CHECK_FALSE(pool.has(kBot));
     CHECK(pool.affinity(kBot, 0.7) < 0);
     CHECK(pool.keys().size() == 4);
     pool.add(worker("AW_e"));
-    REQUIRE(pool.choose(kBot, {}, rng) != nullptr);
-    CHECK(pool.choose(kBot, {}, rng)->id == "AW_e");
+    REQUIRE(pool.choose(kBot, {}, {}, rng) != nullptr);
+    CHECK(pool.choose(kBot, {}, {}, rng)->id == "AW_e");
     CHECK(pool.has(kBot));
     pool.remove("AW_e");
-    CHECK(pool.choose(kBot, {}, rng) == nullptr);
+    CHECK(pool.choose(kBot, {}, {}, rng) == nullptr);
     CHECK(pool.find("AW_e") == nullptr);
 }
 
@@ -136,7 +136,7 @@ TEST_CASE("WorkerPool: a hundred jobs at once are spread over five workers [DSP-
         pool.add(worker("AW_" + std::to_string(i)));
     std::map<std::string, int> count;
     for (int i = 0; i < 100; ++i) {
-        Worker* chosen = pool.choose(kBot, {}, rng);
+        Worker* chosen = pool.choose(kBot, {}, {}, rng);
         ++chosen->unseen;
         ++count[chosen->id];
     }
@@ -145,15 +145,19 @@ TEST_CASE("WorkerPool: a hundred jobs at once are spread over five workers [DSP-
     CHECK(count.size() == 5);
 }
 
-TEST_CASE("WorkerPool: who left an offer unanswered is asked last [DSP-06]") {
+TEST_CASE("WorkerPool: who left an offer unanswered is asked last, for a time [DSP-06]") {
     WorkerPool pool;
     pool.add(worker("AW_a"));
     pool.add(worker("AW_b", 0.9));
-    pool.find("AW_a")->silent = true;
-    CHECK(draws(pool, 50).at("AW_b") == 50);
+    const Timestamp then = Timestamp::micros(1'000'000);
+    const Timestamp forgotten = then + WorkerPool::kSilentTime;
+    pool.find("AW_a")->silent_until = forgotten;
+    CHECK(draws(pool, 50, then).at("AW_b") == 50);
+    CHECK(draws(pool, 50, forgotten - Duration::micros(1)).at("AW_b") == 50);
     Rng rng(1);
-    REQUIRE(pool.choose(kBot, {"AW_b"}, rng) != nullptr);
-    CHECK(pool.choose(kBot, {"AW_b"}, rng)->id == "AW_a");
+    REQUIRE(pool.choose(kBot, {"AW_b"}, then, rng) != nullptr);
+    CHECK(pool.choose(kBot, {"AW_b"}, then, rng)->id == "AW_a");
+    CHECK(draws(pool, 50, forgotten)["AW_a"] > 30);
 }
 
 TEST_CASE("WorkerPool: how well a node suits [DSP-01] [DSP-08] [RPC-07]") {
@@ -180,10 +184,10 @@ TEST_CASE("WorkerPool: who may get no token is not drawn and attracts nothing [D
     WorkerPool pool;
     Rng rng(1);
     pool.add(worker("AW_a")).revoked = true;
-    CHECK(pool.choose(kBot, {}, rng) == nullptr);
+    CHECK(pool.choose(kBot, {}, {}, rng) == nullptr);
     CHECK(pool.affinity(kBot, 0.7) < 0);
     pool.add(worker("AW_b", 0.5));
-    CHECK(pool.choose(kBot, {}, rng)->id == "AW_b");
+    CHECK(pool.choose(kBot, {}, {}, rng)->id == "AW_b");
     CHECK(pool.affinity(kBot, 0.7) == doctest::Approx(0.2));
 }
 

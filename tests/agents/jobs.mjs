@@ -169,10 +169,27 @@ export async function job_checks(suite, server, sink) {
     const said = run((job) => worker.say('updateJob', { jobId: job.id, status: JobStatus.JS_SUCCESS }));
     const failed = run((job) => worker.say('updateJob', { jobId: job.id, status: JobStatus.JS_FAILED, error: 'broken' }));
     const left = run((_, agent) => agent.send('leave', { reason: 1 }));
+    const broke = run((_, agent) => agent.send('leave', { reason: 16 })); // AGENT_ERROR
     assert.equal((await said).status, JobStatus.JS_SUCCESS);
     assert.equal((await failed).status, JobStatus.JS_FAILED);
     assert.equal((await failed).error, 'broken');
     assert.equal((await left).status, JobStatus.JS_SUCCESS);
+    assert.equal((await broke).status, JobStatus.JS_FAILED);
+    worker.stop();
+  });
+
+  await check(suite, 'the job of an agent that is removed ends at once [DSP-27] [WRK-11]', async () => {
+    const worker = await Worker.start(suite, server);
+    const room = fresh_name('removed');
+    const alice = await SignalClient.join(server, room, 'alice');
+    const assigned = await worker.assigned(room);
+    const agent = await join_as_agent(server, room, assigned);
+    await room_client(server).removeParticipant(room, assigned.job.state.participantIdentity);
+    await until(() => worker.ended.includes(assigned.job.id), { timeout: 1000, what: 'the end of the job' });
+    assert.equal((await until(() => agent.last.leave)).reason, 4); // PARTICIPANT_REMOVED
+    const ended = (await states(server, room)).find((one) => one.workerId === worker.id);
+    assert.equal(ended.status, JobStatus.JS_SUCCESS);
+    for (const client of [alice, agent]) client.ws.destroy();
     worker.stop();
   });
 }

@@ -26,6 +26,33 @@ async function back_again(suite, server, name) {
   return { room, alice, made, assigned, agent, again };
 }
 
+// The worker goes with its agent; another one brings the job along after `away` ms, and the agent is
+// back 7 s after it left: longer than a worker has to say how a job ended.
+async function loaded_anew(suite, server, away) {
+  const agentName = fresh_name('anew');
+  const room = fresh_name('anew');
+  const alice = await SignalClient.join(server, room, 'alice');
+  const worker = await Worker.start(suite, server, { agentName });
+  await dispatch_client(server).createDispatch(room, agentName);
+  const assigned = await worker.assigned(room);
+  const agent = await join(server, room, assigned);
+  const left = Date.now();
+  const since = (ms) => until(() => Date.now() - left >= ms, { timeout: 10000 });
+  worker.stop();
+  agent.send('leave', { reason: 1 });
+  await since(away);
+  const again = await Worker.start(suite, server, { agentName });
+  again.say('migrateJob', { jobIds: [assigned.job.id] });
+  await since(7000);
+  const back = await join(server, room, assigned);
+  await since(10000);
+  assert.deepEqual(again.ended, []);
+  const running = (await states(server, room)).filter((one) => one.status === JobStatus.JS_RUNNING);
+  assert.deepEqual(running.map((one) => one.workerId), [again.id]);
+  for (const client of [alice, agent, back]) client.ws.destroy();
+  again.stop();
+}
+
 export async function loss_checks(suite, server) {
   await check(suite, 'a worker that goes while it is asked: the next one is asked [CON-52]', async () => {
     const agentName = fresh_name('gone');
@@ -82,6 +109,10 @@ export async function loss_checks(suite, server) {
     await until(() => worker.jobs_of(room).length === 3); // the later one, after two seconds
     assert.equal(worker.offers_of(never).length, 1);
     worker.stop();
+  });
+
+  await check(suite, 'an agent whose worker is loaded anew goes on [WRK-10] [DSP-27]', async () => {
+    await Promise.all([3000, 7000].map((away) => loaded_anew(suite, server, away)));
   });
 
   await check(suite, 'a worker that is back with a new session keeps its job [DSP-27]', async () => {

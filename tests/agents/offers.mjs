@@ -56,6 +56,21 @@ export async function offer_checks(suite, server) {
     worker.stop();
   });
 
+  await check(suite, 'a burst is offered at once, and many that are left unanswered stop no other [CON-52] [DSP-06]', async () => {
+    const agentName = fresh_name('burst');
+    const silent = Array.from({ length: 9 }, () => fresh_name('silent'));
+    const taken = fresh_name('taken');
+    const answer = (job) => (job.room.name === taken ? { available: true, participantIdentity: 'agent' } : undefined);
+    const worker = await Worker.start(suite, server, { agentName }, { answer });
+    const room = (name) => room_client(server).createRoom({ name, agents: [{ agentName }] });
+    await Promise.all(silent.map(room));
+    await until(() => worker.offers.length === silent.length, { what: 'an offer of each' });
+    await room(taken);
+    await worker.assigned(taken, { timeout: 3000 });
+    assert.equal(worker.jobs.size, 1);
+    worker.stop();
+  });
+
   await check(suite, 'a worker that says nothing is passed over, and may still be late [DSP-02] [DSP-06]', async () => {
     const { odd, good, room } = await pair(suite, server, kSilent);
     good.say('updateWorker', { status: WorkerStatus.WS_FULL, load: 0 });

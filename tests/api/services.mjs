@@ -130,7 +130,10 @@ async function sip_checks(suite, server) {
     await says({}, kDenied, { grant: { roomAdmin: true, room } });
     await says({}, kDenied, { claims: { sip: { call: true } }, grant: { roomAdmin: true, room: 'other' } });
     const no_address = '400 invalid_argument transfer_to must be a valid SIP(s) or TEL URI (sip:, sips: or tel:)';
-    for (const transfer_to of ['+1999', 'http://x', '', '<+1>']) await says({ transfer_to }, no_address);
+    for (const transfer_to of ['+1999', 'http://x', '<+1>']) await says({ transfer_to }, no_address);
+    await says({ transfer_to: '' }, '400 invalid_argument missing transfer to');
+    await says({ room_name: '' }, '400 invalid_argument twirp error unknown: Missing room name', {});
+    await says({ participant_identity: '' }, '400 invalid_argument twirp error unknown: Missing participant identity', {});
     const unknown = '404 not_found twirp error unknown: participant does not exist';
     await says({ participant_identity: 'nobody' }, unknown);
     const no_call = '400 invalid_argument twirp error unknown: no SIP session associated with participant';

@@ -134,12 +134,17 @@ async function fetched_checks(suite, nodes, stored) {
     await refused(ingresses(one).updateIngress(made.ingressId, { name: 'z', roomName: 'cinema' }), 'invalid_argument', 400, 'ingress is not reusable and cannot be modified');
 
     await refused(create(one, 'ftp://192.0.2.1/film.mp4'), 'invalid_argument', 400, 'invalid url scheme ftp');
+    await refused(create(one, 'http://192.0.2.1 x/film.mp4'), 'invalid_argument', 400, 'in host name');
     assert.equal(services.flatMap((service) => service.asked).length, 1, 'what cannot be is not asked for');
     for (const service of services) service.refusal = { code: 'resource_exhausted', text: 'no place is left' };
     await refused(create(two), 'resource_exhausted', 429, 'no place is left');
     assert.deepEqual(await stored.names('HKEYS', 'ingress'), [made.ingressId]);
+    for (const service of services) service.refusal = undefined;
+    const odd = await create(one, 'HTTP://192.0.2.1/\u00e4 film.mp4');
+    assert.equal(odd.url, 'http://192.0.2.1/%C3%A4%20film.mp4');
+    assert.equal((await stored.record('ingress', odd.ingressId)).text(4), odd.url);
     for (const service of services) service.end();
-    await ingresses(two).deleteIngress(made.ingressId);
+    for (const { ingressId } of [made, odd]) await ingresses(two).deleteIngress(ingressId);
     assert.deepEqual(await stored.names('KEYS', '*ingress*'), []);
   });
 }

@@ -52,6 +52,8 @@ async function trunk_checks(suite, [one, two]) {
     const made = await sip(one).createSipDispatchRule(direct, { name: 'desk', attributes: { a: '1', b: '2' }, trunkIds: ['ST_x'] });
     assert.match(made.sipDispatchRuleId, /^SDR_\w{12}$/);
     await refused(sip(two).createSipDispatchRule(direct, { trunkIds: ['ST_x'] }), 'invalid_argument', 400, 'Dispatch rule for the same trunk');
+    const twice = { trunkIds: ['ST_x', 'ST_y', 'ST_x'] };
+    await refused(sip(two).createSipDispatchRule({ ...direct, pin: '34' }, twice), 'invalid_argument', 400, 'already exists in dispatch rule "<new>"');
     const changed = await sip(two).updateSipDispatchRuleFields(made.sipDispatchRuleId, { attributes: { a: '', c: '3' } });
     assert.deepEqual(changed.attributes, { b: '2', c: '3' });
     assert.deepEqual(ids(await sip(two).listSipDispatchRule()), [made.sipDispatchRuleId]);

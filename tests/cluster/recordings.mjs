@@ -139,6 +139,20 @@ export async function recording_checks(suite) {
     for (const peer of [alice, bob]) await peer.leave();
   });
 
+  await suite.check('each address that a request for a recording names is told of it, signed by the key that it names or the configured one [HOOK-08]', async () => {
+    const sinks = [await WebhookSink.start(suite), await WebhookSink.start(suite), await WebhookSink.start(suite)];
+    const [first, second, unknown] = sinks;
+    const webhooks = [{ url: first.url }, { url: unknown.url, signing_key: 'no-such-key' }, { url: second.url, signing_key: KEY }];
+    assert.equal((await create(one, 'told', {})).status, 200);
+    const started = await call(two, 'Egress/StartRoomCompositeEgress', { room_name: 'told', file: { filepath: 'r.mp4' }, webhooks }, { grant: { roomRecord: true } });
+    assert.equal(started.status, 200, in_words(started));
+    const info = await until(() => first.deliveries[0]?.event?.egressInfo, { what: 'what the first address is told' });
+    assert.equal(info.egressId, started.json.egress_id);
+    await until(() => second.deliveries[0]?.event?.egressInfo?.egressId === info.egressId, { what: 'what the second address is told' });
+    assert.deepEqual(sinks.map(({ deliveries }) => deliveries.length), [1, 1, 0]);
+    assert.equal(sink.deliveries.filter(({ event }) => event?.egressInfo?.egressId === info.egressId).length, 1);
+  });
+
   await suite.check('the node of a recorded room dies: at the next one its tracks are recorded, and who is recorded already is not again [EGR-19] [RDS-03] [RDS-27]', async () => {
     const own = await Nodes.start(suite, 2);
     const worker = await Recorder.start(suite, own.redis.port);

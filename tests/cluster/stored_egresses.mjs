@@ -91,6 +91,7 @@ export async function stored_egress_checks(suite, nodes, stored) {
     assert.deepEqual(await listed({ 1: 'listed' }), ['EG_a', 'EG_b']);
     assert.deepEqual(await listed({ 1: 'listed', 3: true }), ['EG_a']);
     assert.deepEqual(await listed({ 1: 'nowhere' }), []);
+    assert.deepEqual(await listed({ 1: 'listed', 2: 'EG_c', 3: true }), ['EG_c']);
     // What does not decode is left out and left alone.
     await stored.ask('HSET', 'egress', 'EG_missing', Buffer.from([0x0a, 0x7f]));
     assert.deepEqual(ids(await api(one).listEgress({ roomName: 'listed' })), ['EG_a', 'EG_b']);

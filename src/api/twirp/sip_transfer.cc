@@ -24,10 +24,15 @@ std::optional<std::string> transfer_target(std::string_view uri) {
 
 CheckResult check_transfer(const token::Grants* grants,
                            const livekit::TransferSIPParticipantRequest& request) {
+    const auto invalid = ErrorCode::kInvalidArgument;
+    if (request.room_name().empty()) return service_error(invalid, "Missing room name");
+    if (request.participant_identity().empty())
+        return service_error(invalid, "Missing participant identity");
     if (auto error = require_sip(grants, &token::SipGrant::call)) return error;
     if (auto error = require_admin(grants, request.room_name())) return error;
+    if (request.transfer_to().empty()) return native_error(invalid, "missing transfer to");
     if (transfer_target(request.transfer_to())) return std::nullopt;
-    return native_error(ErrorCode::kInvalidArgument,
+    return native_error(invalid,
                         "transfer_to must be a valid SIP(s) or TEL URI (sip:, sips: or tel:)");
 }
 

@@ -21,6 +21,7 @@ CheckResult require_sip(const token::Grants* grants, bool token::SipGrant::* fla
 // or without `<>`.
 std::optional<std::string> transfer_target(std::string_view uri);
 
+// What names no participant is refused before grants are looked at.
 CheckResult check_transfer(const token::Grants* grants,
                            const livekit::TransferSIPParticipantRequest& request);
 

@@ -17,6 +17,17 @@ namespace {
 
 constexpr std::string_view kService = "livekit.AgentDispatchService";
 
+// What upstream says of the first byte that may not be in it.
+std::string deployment_error(const std::string& deployment) {
+    const std::string_view error = token::deployment_error(deployment);
+    if (error.empty() || deployment.size() > token::kMaxDeploymentLength) return std::string(error);
+    const auto is_bad = [](char c) { return !token::deployment_error({&c, 1}).empty(); };
+    const auto bad = std::find_if(deployment.begin(), deployment.end(), is_bad);
+    if (*bad == '_') return std::string(token::deployment_error("_"));
+    return "deployment contains whitespace or control byte at position " +
+           std::to_string(bad - deployment.begin());
+}
+
 CheckResult check_create(const token::Grants* grants,
                          const livekit::CreateAgentDispatchRequest& request,
                          const token::Limits& limits) {
@@ -24,13 +35,13 @@ CheckResult check_create(const token::Grants* grants,
     // differs from upstream, where an admin of no room makes a room without a name (DSP-24).
     if (request.room().empty())
         return service_error(ErrorCode::kInvalidArgument, "room is required");
-    if (const std::string_view error = token::deployment_error(request.deployment());
-        !error.empty())
-        return service_error(ErrorCode::kInvalidArgument, std::string(error));
-    if (token::exceeds(request.metadata().size(), limits.metadata))
-        return argument_error("metadata size exceeds limits", std::to_string(limits.metadata));
-    if (token::exceeds(token::attributes_size(request.attributes()), limits.attributes))
-        return argument_error("attribute size exceeds limits", std::to_string(limits.attributes));
+    std::string error = deployment_error(request.deployment());
+    if (error.empty() && token::exceeds(request.metadata().size(), limits.metadata))
+        error = "metadata size exceeds limits";
+    if (error.empty() &&
+        token::exceeds(token::attributes_size(request.attributes()), limits.attributes))
+        error = "attribute size exceeds limits";
+    if (!error.empty()) return service_error(ErrorCode::kInvalidArgument, error);
     return std::nullopt;
 }
 

@@ -159,7 +159,9 @@ TEST_CASE(
         for (const auto& [method, body] : kTrunks)
             CHECK(calls.post(method, body).status == trunks);
         CHECK(calls.post("CreateSIPParticipant", "{}").status == dial);
-        CHECK(calls.post("TransferSIPParticipant", R"({"roomName":"r","transferTo":"tel:+1"})")
+        CHECK(calls
+                  .post("TransferSIPParticipant",
+                        R"({"roomName":"r","participantIdentity":"x","transferTo":"tel:+1"})")
                   .status == dial);
     };
     calls.admit_to("r");
@@ -210,6 +212,24 @@ TEST_CASE("SIP: a transfer is of the call that a participant is [API-34] [SIP-09
     CHECK(calls.phones.asked ==
           std::vector<std::string>{"transfer SCL_1 tel:+1", "transfer SCL_1 tel:+1",
                                    "transfer SCL_1 <sip:a@b>", "transfer SCL_1 <sips:a@b>"});
+}
+
+TEST_CASE("SIP: a transfer without a room or a participant is refused to anybody [API-34]") {
+    Calls calls;
+    calls.grants.sip.reset();
+    const auto says = [&calls](const std::string& body, const std::string& code,
+                               const std::string& text) {
+        CHECK(calls.post("TransferSIPParticipant", body).body ==
+              R"({"code":")" + code + R"(","msg":")" + text + "\"}");
+    };
+    const std::string prefix = "twirp error unknown: ";
+    says("{}", "invalid_argument", prefix + "Missing room name");
+    says(R"({"roomName":"r"})", "invalid_argument", prefix + "Missing participant identity");
+    says(R"({"roomName":"r","participantIdentity":"x"})", "unauthenticated", "permissions denied");
+    calls.grants.sip.emplace().call = true;
+    calls.admit_to("r");
+    says(R"({"roomName":"r","participantIdentity":"x"})", "invalid_argument",
+         "missing transfer to");
 }
 
 TEST_CASE("SIP: a port for it does not connect the others [API-30] [API-25]") {

@@ -170,7 +170,8 @@ TEST_CASE("TwirpRouter: a SIP transfer asks for grants, target, participant, cal
     };
     CHECK(has(answer("a", "nonsense"), "permissions denied"));
     grants.sip.emplace().call = true;
-    for (const char* wrong : {"", "+15", "tel:", "<sip:>", "<sip:a", "http://a", "mailto:a@b"})
+    CHECK(has(answer("a", ""), "\"missing transfer to\""));
+    for (const char* wrong : {"+15", "tel:", "<sip:>", "<sip:a", "http://a", "mailto:a@b"})
         CHECK(has(answer("a", wrong), "\"transfer_to must be a valid SIP(s) or TEL URI"));
     CHECK(has(answer("b", "tel:+15"), "participant does not exist"));
     for (const char* right : {"tel:+15", "sip:a@b", "sips:a@b", "<sip:a@b>"})

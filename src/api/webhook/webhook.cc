@@ -39,6 +39,29 @@ std::string webhook_authorization(std::string_view body, const token::KeyProvide
     return token::mint_token(grants, key, now, kWebhookTokenLifetime);
 }
 
+const google::protobuf::RepeatedPtrField<livekit::WebhookConfig>& webhook_targets(
+    const livekit::WebhookEvent& event) {
+    const livekit::EgressInfo& info = event.egress_info();
+    switch (info.request_case()) {
+        case livekit::EgressInfo::kEgress:
+            return info.egress().webhooks();
+        case livekit::EgressInfo::kReplay:
+            return info.replay().webhooks();
+        case livekit::EgressInfo::kRoomComposite:
+            return info.room_composite().webhooks();
+        case livekit::EgressInfo::kParticipant:
+            return info.participant().webhooks();
+        case livekit::EgressInfo::kTrackComposite:
+            return info.track_composite().webhooks();
+        case livekit::EgressInfo::kTrack:
+            return info.track().webhooks();
+        case livekit::EgressInfo::kWeb:
+        case livekit::EgressInfo::REQUEST_NOT_SET:
+            break;
+    }
+    return info.web().webhooks();
+}
+
 bool WebhookFilter::passes(std::string_view event) const {
     if (!include_events.empty()) return contains(include_events, event);
     return !contains(exclude_events, event);

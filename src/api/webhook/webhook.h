@@ -28,6 +28,11 @@ std::string webhook_authorization(std::string_view body, const token::KeyProvide
 inline constexpr const char* kTenantAttribute = "confab.tenant";
 inline constexpr Duration kWebhookTokenLifetime = Duration::seconds(300);
 
+// HOOK-08: where whoever asked for the egress of an event wants to hear of it, beside the
+// configured addresses. None of other events.
+const google::protobuf::RepeatedPtrField<livekit::WebhookConfig>& webhook_targets(
+    const livekit::WebhookEvent& event);
+
 // HOOK-08: include_events, when not empty, beats exclude_events.
 struct WebhookFilter {
     std::vector<std::string> include_events;

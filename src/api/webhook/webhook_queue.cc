@@ -21,6 +21,12 @@ bool is_final(int status) {
     return status == 501;
 }
 
+WebhookFilter filter_of(const livekit::WebhookConfig& target) {
+    const auto& params = target.filter_params();
+    return {{params.include_events().begin(), params.include_events().end()},
+            {params.exclude_events().begin(), params.exclude_events().end()}};
+}
+
 std::string_view tenant_of(const OutboxEvent& event) {
     return token::split_room_key(event.key).tenant;
 }
@@ -50,12 +56,12 @@ WebhookQueue::WebhookQueue(WebhookOptions options, const token::KeyProvider& key
     : options_(std::move(options)), keys_(keys) {}
 
 std::vector<std::size_t> WebhookQueue::enqueue(Timestamp now, const livekit::WebhookEvent& event,
-                                               const livekit::WebhookConfig* extra,
                                                std::string_view tenant) {
     std::vector<std::size_t> lengths;
     const bool wanted = !options_.urls.empty() && options_.filter.passes(event.event()) &&
                         is_told_of(keys_, options_.api_key, tenant);
-    if (!wanted && extra == nullptr) return lengths;
+    const auto& targets = webhook_targets(event);
+    if (!wanted && targets.empty()) return lengths;
     const std::string body = webhook_body(event);
     const std::string key = token::room_key(tenant, webhook_key(event));
     const auto add_to = [&](const std::string& url, const std::string& api_key) {
@@ -63,18 +69,18 @@ std::vector<std::size_t> WebhookQueue::enqueue(Timestamp now, const livekit::Web
             add(now, {0, 0, url, key, api_key, event.id(), event.event(), body, {}});
         if (length) lengths.push_back(*length);
     };
+    const auto add_target = [&](const livekit::WebhookConfig& target) {
+        if (target.url().empty() || !filter_of(target).passes(event.event())) return;
+        const bool has_key = !target.signing_key().empty();
+        add_to(target.url(), has_key ? target.signing_key() : options_.api_key);
+    };
     if (wanted)
         for (const std::string& url : options_.urls)
             add_to(url, {});
-    if (extra == nullptr || extra->url().empty()) return lengths;
-    const auto& params = extra->filter_params();
-    const WebhookFilter filter{{params.include_events().begin(), params.include_events().end()},
-                               {params.exclude_events().begin(), params.exclude_events().end()}};
-    if (!filter.passes(event.event())) return lengths;
-    if (extra->signing_key().empty())
-        lose(event.event(), stats_.dropped_unsigned);
-    else
-        add_to(extra->url(), extra->signing_key());
+    const int told = std::min(targets.size(), kMaxWebhookTargets);
+    std::for_each(targets.begin(), targets.begin() + told, add_target);
+    if (told < targets.size())
+        lose(event.event(), stats_.dropped_full, static_cast<std::uint64_t>(targets.size() - told));
     return lengths;
 }
 

@@ -40,6 +40,8 @@ inline constexpr std::size_t kMaxWebhookBytes = 64 * 1024 * 1024;
 // Requests under way, of all and to one URL, so that a slow receiver leaves room for the others.
 inline constexpr std::size_t kMaxWebhookRequests = 256;
 inline constexpr std::size_t kMaxWebhookRequestsPerUrl = 32;
+// Targets that one egress may name; further ones are dropped, since each gets a copy of the body.
+inline constexpr int kMaxWebhookTargets = 64;
 inline constexpr int kMaxWebhookRetries = 4;  // HOOK-06: waits of 1, 2, 4, 8 s
 
 struct WebhookOptions {
@@ -81,11 +83,11 @@ class WebhookQueue {
     // `keys` must outlive the queue.
     WebhookQueue(WebhookOptions options, const token::KeyProvider& keys);
 
-    // To the configured URLs the filter lets through and, for egress, to at most one extra target
-    // with its own filter and signing key (HOOK-08). Gives the length of each queue that took it,
-    // the event itself included. `tenant`: of its room; a tenant's key signs for no other.
+    // To the configured URLs the filter lets through and to the targets that the egress of an event
+    // names (webhook_targets()), which have their own filter and signing key, or the configured key
+    // (HOOK-08). Gives the length of each queue that took it, the event itself
+    // included. `tenant`: of its room; a tenant's key signs for no other.
     std::vector<std::size_t> enqueue(Timestamp now, const livekit::WebhookEvent& event,
-                                     const livekit::WebhookConfig* extra = nullptr,
                                      std::string_view tenant = {});
 
     // Once, before all else: from now on there is an outbox, and what waited in it goes on.

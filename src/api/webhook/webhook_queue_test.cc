@@ -259,18 +259,73 @@ TEST_CASE("WebhookQueue: every URL has its own queue, filters and keys apply [HO
     extra.set_url("http://c");
     extra.set_signing_key("devkey");
     extra.mutable_filter_params()->add_include_events("room_finished");
+    const auto with_target = [&extra](livekit::WebhookEvent one) {
+        *one.mutable_egress_info()->mutable_web()->add_webhooks() = extra;
+        return one;
+    };
     const auto finished = event("r", "2", "room_finished");
-    bench.queue.enqueue(at(0), finished, &extra);
+    bench.queue.enqueue(at(0), with_target(finished));
     CHECK(bench.poll() == "2");
     CHECK(bench.last.url == "http://c");
     CHECK(bench.poll() == "");
     extra.set_url("http://d");
     extra.set_signing_key("unknown");
-    bench.queue.enqueue(at(0), finished, &extra);
+    bench.queue.enqueue(at(0), with_target(finished));
     CHECK(bench.queue.stats().dropped_unsigned == 1);
     extra.set_signing_key("devkey");
-    bench.queue.enqueue(at(0), event("r", "3", "egress_ended"), &extra);
+    bench.queue.enqueue(at(0), with_target(event("r", "3", "egress_ended")));
     CHECK(bench.poll() == "");  // the queues of a and b are busy; d filters it out
+}
+
+TEST_CASE("WebhookQueue: all targets that an egress names are told, each by its key [HOOK-08]") {
+    using Info = livekit::EgressInfo;
+    WebhookOptions none = options({});
+    Bench bench(none);
+    livekit::WebhookEvent ended = event("r", "1", "egress_ended");
+    auto& targets = *ended.mutable_egress_info()->mutable_track()->mutable_webhooks();
+    targets.Add()->set_url("http://a");
+    targets.Add()->set_url("http://b");
+    targets[1].set_signing_key("devkey");
+    targets.Add()->set_url("http://c");
+    targets[2].set_signing_key("unknown");
+    targets.Add()->set_url("http://d");
+    targets[3].mutable_filter_params()->add_exclude_events("egress_ended");
+    targets.Add();
+    targets.Add()->set_url("http://e");
+    CHECK(bench.queue.enqueue(at(0), ended).size() == 3);
+    for (const char* url : {"http://a", "http://b", "http://e"}) {
+        CHECK(bench.poll() == "1");
+        CHECK(bench.last.url == url);
+    }
+    CHECK(bench.poll() == "");
+    CHECK(bench.queue.stats().dropped_unsigned == 1);
+    // Nobody signs for whom no key is configured.
+    none.api_key.clear();
+    Bench keyless(none);
+    CHECK(keyless.queue.enqueue(at(0), ended).size() == 1);
+
+    const auto told = [](const auto& fill) {
+        livekit::WebhookEvent of = event("r", "1", "egress_ended");
+        fill(*of.mutable_egress_info()).add_webhooks()->set_url("http://a");
+        return webhook_targets(of).size();
+    };
+    CHECK(told([](Info& info) -> auto& { return *info.mutable_egress(); }) == 1);
+    CHECK(told([](Info& info) -> auto& { return *info.mutable_replay(); }) == 1);
+    CHECK(told([](Info& info) -> auto& { return *info.mutable_room_composite(); }) == 1);
+    CHECK(told([](Info& info) -> auto& { return *info.mutable_web(); }) == 1);
+    CHECK(told([](Info& info) -> auto& { return *info.mutable_participant(); }) == 1);
+    CHECK(told([](Info& info) -> auto& { return *info.mutable_track_composite(); }) == 1);
+    CHECK(webhook_targets(event("r", "1")).empty());
+}
+
+TEST_CASE("WebhookQueue: an egress that names very many targets has the first told [HOOK-08]") {
+    Bench bench(options({}));
+    livekit::WebhookEvent ended = event("r", "1", "egress_ended");
+    for (int i = 0; i < kMaxWebhookTargets + 3; ++i)
+        ended.mutable_egress_info()->mutable_web()->add_webhooks()->set_url("http://" +
+                                                                            std::to_string(i));
+    CHECK(bench.queue.enqueue(at(0), ended).size() == kMaxWebhookTargets);
+    CHECK(bench.queue.stats().dropped_full == 3);
 }
 
 TEST_CASE(
@@ -345,9 +400,11 @@ TEST_CASE("WebhookQueue: beyond their number an address has its share of the que
     WebhookOptions only_started = options();
     only_started.filter.include_events = {"room_started"};
     Bench bench(only_started);
-    for (std::size_t i = 0; i < kMaxWebhookQueues + 1; ++i)
-        (void)bench.queue.enqueue(at(0), event("room" + std::to_string(i), "x", "egress_ended"),
-                                  &dead);
+    for (std::size_t i = 0; i < kMaxWebhookQueues + 1; ++i) {
+        livekit::WebhookEvent ended = event("room" + std::to_string(i), "x", "egress_ended");
+        *ended.mutable_egress_info()->mutable_web()->add_webhooks() = dead;
+        (void)bench.queue.enqueue(at(0), ended);
+    }
     CHECK(bench.queue.waiting() == kMaxWebhookQueues);
     CHECK(bench.queue.stats().dropped_full == 1);
     for (std::size_t i = 0; i < kMaxWebhookQueues; ++i)

@@ -64,9 +64,7 @@ TEST_CASE("WebhookQueue: the operator's key is told of all, and of whom each is 
     const token::KeyMap known = keys();
     WebhookQueue queue(options(), known);
     for (const char* tenant : {"", "acme", "globex"})
-        CHECK(
-            queue.enqueue(kNow, event("r", std::string("EV_") + tenant), nullptr, tenant).size() ==
-            1);
+        CHECK(queue.enqueue(kNow, event("r", std::string("EV_") + tenant), tenant).size() == 1);
     const auto all = sent(queue, known);
     REQUIRE(all.size() == 3);
     for (const auto& [body, tenant] : all) {
@@ -78,9 +76,9 @@ TEST_CASE("WebhookQueue: the operator's key is told of all, and of whom each is 
 TEST_CASE("WebhookQueue: a tenant's key is told of its rooms alone, and nothing is lost [TEN-10]") {
     const token::KeyMap known = keys("acme");
     WebhookQueue queue(options(), known);
-    CHECK(queue.enqueue(kNow, event("r", "1"), nullptr, "").empty());
-    CHECK(queue.enqueue(kNow, event("r", "2"), nullptr, "globex").empty());
-    CHECK(queue.enqueue(kNow, event("r", "3"), nullptr, "acme").size() == 1);
+    CHECK(queue.enqueue(kNow, event("r", "1"), "").empty());
+    CHECK(queue.enqueue(kNow, event("r", "2"), "globex").empty());
+    CHECK(queue.enqueue(kNow, event("r", "3"), "acme").size() == 1);
     const auto all = sent(queue, known);
     CHECK(all == std::map<std::string, std::string>{{webhook_body(event("r", "3")), "acme"}});
     CHECK(queue.take_lost().empty());
@@ -90,9 +88,9 @@ TEST_CASE("WebhookQueue: a tenant's key is told of its rooms alone, and nothing 
 TEST_CASE("WebhookQueue: rooms of one name have queues of their own [TEN-10] [HOOK-07]") {
     const token::KeyMap known = keys();
     WebhookQueue queue(options(), known);
-    (void)queue.enqueue(kNow, event("r", "1"), nullptr, "acme");
-    (void)queue.enqueue(kNow, event("r", "2"), nullptr, "globex");
-    CHECK(queue.enqueue(kNow, event("r", "3"), nullptr, "acme") == std::vector<std::size_t>{2});
+    (void)queue.enqueue(kNow, event("r", "1"), "acme");
+    (void)queue.enqueue(kNow, event("r", "2"), "globex");
+    CHECK(queue.enqueue(kNow, event("r", "3"), "acme") == std::vector<std::size_t>{2});
     // The first of both go out at once, the second of acme waits for its first.
     CHECK(queue.poll_request(kNow, kWall));
     CHECK(queue.poll_request(kNow, kWall));
@@ -102,8 +100,8 @@ TEST_CASE("WebhookQueue: rooms of one name have queues of their own [TEN-10] [HO
 TEST_CASE("WebhookQueue: what waits when the key goes to a tenant is not told to it [TEN-11]") {
     token::KeyMap known = keys();
     WebhookQueue queue(options(), known);
-    (void)queue.enqueue(kNow, event("r", "1"), nullptr, "globex");
-    (void)queue.enqueue(kNow, event("r", "2"), nullptr, "acme");
+    (void)queue.enqueue(kNow, event("r", "1"), "globex");
+    (void)queue.enqueue(kNow, event("r", "2"), "acme");
     known = keys("acme");
     const auto all = sent(queue, known);
     CHECK(all == std::map<std::string, std::string>{{webhook_body(event("r", "2")), "acme"}});
@@ -116,8 +114,13 @@ TEST_CASE("WebhookQueue: another tenant's key does not sign a further target [TE
     livekit::WebhookConfig extra;
     extra.set_url("http://b");
     extra.set_signing_key("keyB");
-    CHECK(queue.enqueue(kNow, event("r", "1"), &extra, "globex").size() == 2);
-    CHECK(queue.enqueue(kNow, event("r", "2"), &extra, "acme").size() == 1);
+    const auto with_target = [&extra](const char* id) {
+        livekit::WebhookEvent one = event("r", id);
+        *one.mutable_egress_info()->mutable_web()->add_webhooks() = extra;
+        return one;
+    };
+    CHECK(queue.enqueue(kNow, with_target("1"), "globex").size() == 2);
+    CHECK(queue.enqueue(kNow, with_target("2"), "acme").size() == 1);
     CHECK(queue.stats().dropped_unsigned == 1);
 }
 

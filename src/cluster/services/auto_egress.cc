@@ -24,7 +24,7 @@ bool is_of(const std::string& record, const Request& wanted) {
            (info.room_id().empty() || info.room_id() == wanted.room_id());
 }
 
-// Whom or what it was for: what says where it goes to has secrets (EGR-22).
+// Whom or what it was for, and who is told: what says where it goes to has secrets (EGR-22).
 void describe(const Request& request, EgressInfo& info) {
     if (request.has_participant()) {
         info.mutable_participant()->set_room_name(request.participant().room_name());
@@ -35,13 +35,8 @@ void describe(const Request& request, EgressInfo& info) {
     } else {
         info.mutable_room_composite()->set_room_name(request.room_composite().room_name());
         info.mutable_room_composite()->set_layout(request.room_composite().layout());
+        *info.mutable_room_composite()->mutable_webhooks() = request.room_composite().webhooks();
     }
-}
-
-const livekit::WebhookConfig* extra_of(const Request& request) {
-    if (!request.has_room_composite() || request.room_composite().webhooks().empty())
-        return nullptr;
-    return &request.room_composite().webhooks(0);
 }
 
 }  // namespace
@@ -162,7 +157,7 @@ void AutoEgressService::tell(Timestamp now, const Request& request, const std::s
     describe(request, info);
     livekit::WebhookEvent hook = p_.hooks.event(now, "egress_ended");
     *hook.mutable_egress_info() = info;
-    p_.hooks.send(hook, tenant, extra_of(request));
+    p_.hooks.send(hook, tenant);
     p_.failed(info);
 }
 

@@ -128,9 +128,13 @@ TEST_CASE(
     whole.mutable_room_composite()->set_room_name("r");
     whole.mutable_room_composite()->set_layout("grid");
     whole.mutable_room_composite()->add_webhooks()->set_url("http://extra/");
+    whole.mutable_room_composite()->add_webhooks()->set_url("http://other/");
     a.start(whole);
     REQUIRE(a.world.told.size() == 1);
-    CHECK(a.world.told[0].extra == "http://extra/");
+    const auto told = a.last_hook().room_composite().webhooks();
+    REQUIRE(told.size() == 2);
+    CHECK(told[0].url() == "http://extra/");
+    CHECK(told[1].url() == "http://other/");
     CHECK(a.last_hook().error() == "missing field: output");
     CHECK(a.last_hook().room_composite().layout() == "grid");
     Request track;
@@ -139,7 +143,6 @@ TEST_CASE(
     track.mutable_track()->set_track_id("TR_x");
     a.start(track);
     CHECK(a.last_hook().track().track_id() == "TR_x");
-    CHECK(a.world.told[1].extra.empty());
 }
 
 TEST_CASE(

@@ -98,7 +98,7 @@ void EgressRecords::tell(Timestamp now, const char* event, const std::string& te
                          const EgressInfo& info) {
     livekit::WebhookEvent hook = hooks_.event(now, event);
     *hook.mutable_egress_info() = info;
-    hooks_.send(hook, tenant, webhook_of(info));
+    hooks_.send(hook, tenant);
 }
 
 }  // namespace confab::cluster::services

@@ -4,35 +4,6 @@
 #include "cluster/services/egress_request.h"
 
 namespace confab::cluster::services {
-namespace {
-
-using livekit::EgressInfo;
-
-// What `of` gives of the request that the info has; `none` where there is none.
-template <typename T, typename F>
-T of_request(const EgressInfo& info, T none, F of) {
-    switch (info.request_case()) {
-        case EgressInfo::kEgress:
-            return of(info.egress());
-        case EgressInfo::kReplay:
-            return of(info.replay());
-        case EgressInfo::kRoomComposite:
-            return of(info.room_composite());
-        case EgressInfo::kWeb:
-            return of(info.web());
-        case EgressInfo::kParticipant:
-            return of(info.participant());
-        case EgressInfo::kTrackComposite:
-            return of(info.track_composite());
-        case EgressInfo::kTrack:
-            return of(info.track());
-        case EgressInfo::REQUEST_NOT_SET:
-            break;
-    }
-    return none;
-}
-
-}  // namespace
 
 const std::string& room_name_of(const ::rpc::StartEgressRequest& request) {
     using Request = ::rpc::StartEgressRequest;
@@ -53,13 +24,6 @@ const std::string& room_name_of(const ::rpc::StartEgressRequest& request) {
             break;
     }
     return Request::default_instance().room_name();
-}
-
-const livekit::WebhookConfig* webhook_of(const EgressInfo& info) {
-    return of_request(info, static_cast<const livekit::WebhookConfig*>(nullptr),
-                      [](const auto& request) {
-                          return request.webhooks().empty() ? nullptr : &request.webhooks(0);
-                      });
 }
 
 bool has_ended(livekit::EgressStatus status) {

@@ -18,10 +18,8 @@ namespace confab::cluster::services {
 
 class Hooks {
   public:
-    // `tenant`: whose it is; empty: the operator's. `extra`: one address more, of that egress
-    // (HOOK-08); null: none.
-    using Send = std::function<void(const livekit::WebhookEvent&, const std::string& tenant,
-                                    const livekit::WebhookConfig* extra)>;
+    // `tenant`: whose it is; empty: the operator's.
+    using Send = std::function<void(const livekit::WebhookEvent&, const std::string& tenant)>;
     // `wall`: what time it is at a Timestamp.
     Hooks(Send send, std::function<UnixTime(Timestamp)> wall, std::uint64_t seed)
         : send_(std::move(send)), wall_(std::move(wall)), rng_(seed) {}
@@ -33,9 +31,8 @@ class Hooks {
         result.set_created_at(wall_(now).s());
         return result;
     }
-    void send(const livekit::WebhookEvent& event, const std::string& tenant = {},
-              const livekit::WebhookConfig* extra = nullptr) {
-        send_(event, tenant, extra);
+    void send(const livekit::WebhookEvent& event, const std::string& tenant = {}) {
+        send_(event, tenant);
     }
 
   private:

@@ -3,10 +3,10 @@
 
 #include "cluster/services/ingress_rules.h"
 
-#include <algorithm>
-#include <cctype>
 #include <cmath>
-#include <string_view>
+#include <utility>
+
+#include "cluster/services/urls/fetch_url.h"
 
 namespace confab::cluster::services {
 namespace {
@@ -14,32 +14,6 @@ namespace {
 using livekit::IngressInfo;
 
 using Fault = std::optional<std::string>;
-
-bool is_hex(char c) {
-    return std::isxdigit(static_cast<unsigned char>(c)) != 0;
-}
-
-// A percent sign without two hexadecimal digits behind it.
-std::string_view bad_escape(std::string_view url) {
-    for (std::size_t i = url.find('%'); i != url.npos; i = url.find('%', i + 1))
-        if (i + 2 >= url.size() || !is_hex(url[i + 1]) || !is_hex(url[i + 2]))
-            return url.substr(i, 3);
-    return {};
-}
-
-bool has_control(std::string_view text) {
-    return std::any_of(text.begin(), text.end(), [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7F;
-    });
-}
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(), [](char c) {
-        return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    });
-    return result;
-}
 
 // ---------------------------------------------------------------- media
 
@@ -121,23 +95,9 @@ Fault transcoding_fault(const IngressInfo& info) {
 
 }  // namespace
 
-std::optional<std::string> url_fault(const std::string& url) {
-    if (url.empty()) return "invalid ingress: missing URL parameter";
-    if (has_control(url)) return "parse URL: invalid control character in URL";
-    const std::string in = "parse \"" + url + "\": ";
-    if (url.front() == ':') return in + "missing protocol scheme";
-    if (const std::string_view escape = bad_escape(url); !escape.empty())
-        return in + "invalid URL escape \"" + std::string(escape) + "\"";
-    const std::size_t colon = url.find(':');
-    const std::string scheme =
-        colon == url.npos ? std::string() : lower(std::string_view(url).substr(0, colon));
-    if (scheme == "http" || scheme == "https" || scheme == "srt") return std::nullopt;
-    return "invalid ingress: invalid url scheme " + scheme;
-}
-
 std::optional<std::string> ingress_fault(const IngressInfo& info) {
     if (info.input_type() == livekit::URL_INPUT) {
-        if (auto fault = url_fault(info.url())) return fault;
+        if (auto url = fetch_url(info.url()); !url) return std::move(url.error());
         if (info.has_enabled() && !info.enabled())
             return "invalid ingress: disabled non reusable ingress";
     }

@@ -11,9 +11,6 @@
 
 namespace confab::cluster::services {
 
-// Of a URL that is to be fetched: http, https and srt. Nothing: it is one.
-std::optional<std::string> url_fault(const std::string& url);
-
 // Why an ingress cannot be as it is; enable_transcoding is filled in.
 std::optional<std::string> ingress_fault(const livekit::IngressInfo& info);
 

@@ -9,6 +9,7 @@
 #include "cluster/services/ingress_rules.h"
 #include "cluster/services/methods.h"
 #include "cluster/services/patience.h"
+#include "cluster/services/urls/fetch_url.h"
 #include "rpc_ingress.pb.h"
 #include "token/ids.h"
 
@@ -94,6 +95,7 @@ void IngressService::create(const Caller& caller, const livekit::CreateIngressRe
     }
     if (auto fault = ingress_fault(info)) return done(fail(invalid(*std::move(fault))));
     if (is_pushed) return store_new(caller.now, info, std::move(done));
+    info.set_url(fetch_url(info.url()).value_or(info.url()));
     fetch(caller, info, std::move(done));
 }
 

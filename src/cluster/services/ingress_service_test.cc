@@ -117,6 +117,10 @@ TEST_CASE("IngressService: what is fetched starts at once, at a service [API-25]
     CHECK(seen.info().stream_key().empty());
     CHECK(seen.token().empty());
     CHECK(seen.ws_url().empty());
+    auto odd = i.url();
+    odd.set_url("HTTPS://Example.org/a b.mp4");
+    CHECK(i.create(odd).value().url() == "https://Example.org/a%20b.mp4");
+    CHECK(seen.info().url() == "https://Example.org/a%20b.mp4");
 }
 
 TEST_CASE("IngressService: garbage from a service is an error") {

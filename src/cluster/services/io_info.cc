@@ -93,6 +93,16 @@ void IoInfo::get_egress(const rpc::Request& request, rpc::Reply reply) {
 void IoInfo::list_egress(const rpc::Request& request, rpc::Reply reply) {
     const auto wanted = read<livekit::ListEgressRequest>(request, reply);
     if (!wanted) return;
+    if (!wanted->egress_id().empty())
+        return p_.egresses.load(
+            request.now, wanted->egress_id(),
+            [this, deadline = request.deadline, reply = std::move(reply)](
+                Timestamp, const Result<std::string, Failure>& found) mutable {
+                if (!found) return refuse(found.error(), deadline, std::move(reply));
+                std::string answer;
+                store::append_field(answer, livekit::ListEgressResponse::kItemsFieldNumber, *found);
+                reply(std::move(answer));
+            });
     auto listed = [this, active = wanted->active(), deadline = request.deadline,
                    reply = std::move(reply)](
                       Timestamp, const Result<store::StoredList, Failure>& all) mutable {

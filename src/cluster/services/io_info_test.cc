@@ -76,19 +76,21 @@ TEST_CASE("IoInfo: an egress that has ended stays so, whatever comes late") {
     CHECK(e.stored("EG_1").status() == livekit::EGRESS_FAILED);
 }
 
-TEST_CASE("IoInfo: the address in a request for an egress hears of it too [HOOK-08]") {
+TEST_CASE("IoInfo: the addresses in a request for an egress are in what is told [HOOK-08]") {
     Egresses e;
     EgressInfo info = egress("EG_1");
-    auto* wanted = info.mutable_participant()->add_webhooks();
-    wanted->set_url("https://example.org/hook");
-    wanted->set_signing_key("key");
+    for (const char* url : {"https://example.org/hook", "https://example.org/other"}) {
+        auto* wanted = info.mutable_participant()->add_webhooks();
+        wanted->set_url(url);
+        wanted->set_signing_key("key");
+    }
     CHECK(e.worker.ask(kCreateEgressInfo, info.SerializeAsString()).empty());
     REQUIRE(e.world.told.size() == 1);
-    CHECK(e.world.told[0].extra == "https://example.org/hook");
-    info = egress("EG_2");
-    info.mutable_track()->set_track_id("TR_x");
-    CHECK(e.worker.ask(kCreateEgressInfo, info.SerializeAsString()).empty());
-    CHECK(e.world.told[1].extra.empty());
+    const auto& told = e.world.told[0].whole.egress_info().participant().webhooks();
+    REQUIRE(told.size() == 2);
+    CHECK(told[0].url() == "https://example.org/hook");
+    CHECK(told[1].url() == "https://example.org/other");
+    CHECK(told[1].signing_key() == "key");
 }
 
 TEST_CASE("IoInfo: what is stored is given to whoever asks [RPC-13]") {
@@ -115,6 +117,18 @@ TEST_CASE("IoInfo: what is stored is given to whoever asks [RPC-13]") {
     CHECK(listed("", false) == 2);
     CHECK(listed("r", true) == 1);
     CHECK(listed("other", false) == 0);
+    // An id counts alone.
+    livekit::ListEgressRequest by_id;
+    by_id.set_room_name("other");
+    by_id.set_egress_id("EG_2");
+    by_id.set_active(true);
+    livekit::ListEgressResponse response;
+    CHECK(response.ParseFromString(e.worker.ask(kListEgressInfo, by_id.SerializeAsString())));
+    REQUIRE(response.items_size() == 1);
+    CHECK(response.items(0).egress_id() == "EG_2");
+    by_id.set_egress_id("EG_x");
+    CHECK(e.worker.ask(kListEgressInfo, by_id.SerializeAsString()) ==
+          "not_found: egress does not exist");
     CHECK(e.worker.ask(kUpdateMetrics, "").empty());
 }
 

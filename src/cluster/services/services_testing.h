@@ -56,7 +56,6 @@ class Way final : public redis::Port {
 struct Told {  // of one webhook
     std::string event;
     livekit::WebhookEvent whole;
-    std::string extra;  // the address
     std::string tenant;
 };
 
@@ -128,9 +127,8 @@ struct World {
     std::vector<store::Notice> log;
     store::Notices notices{[this](Timestamp, const store::Notice& one) { log.push_back(one); }};
     std::vector<Told> told;
-    Hooks hooks{[this](const livekit::WebhookEvent& event, const std::string& tenant,
-                       const livekit::WebhookConfig* extra) {
-                    told.push_back({event.event(), event, extra ? extra->url() : "", tenant});
+    Hooks hooks{[this](const livekit::WebhookEvent& event, const std::string& tenant) {
+                    told.push_back({event.event(), event, tenant});
                 },
                 [](Timestamp at) { return UnixTime::seconds(1'700'000'000) + (at - Timestamp()); },
                 5};

@@ -94,6 +94,14 @@ struct AgentWorld : Harness {
         manager.job_changed(clock(), job.room().name(), job, lost);
         drain();
     }
+    // It runs, and this worker has it now; empty: its worker is away.
+    void hold(livekit::Job job, const std::string& worker) {
+        job.mutable_state()->set_status(livekit::JS_RUNNING);
+        job.mutable_state()->set_participant_identity("agent-" + job.id());
+        job.mutable_state()->set_worker_id(worker);
+        manager.job_changed(clock(), job.room().name(), job, false);
+        drain();
+    }
     // As the launcher tells it: nobody ever had it.
     void give_up(livekit::Job job) {
         job.mutable_state()->set_status(livekit::JS_FAILED);
@@ -108,9 +116,9 @@ struct AgentWorld : Harness {
         params.grants.video->agent = true;
         return params;
     }
-    void leave(SessionId session) {
+    void leave(SessionId session, livekit::DisconnectReason reason = livekit::CLIENT_INITIATED) {
         livekit::SignalRequest request;
-        request.mutable_leave();
+        request.mutable_leave()->set_reason(reason);
         send(session, request);
     }
     // The only job there is runs, and its agent is in the room.

@@ -16,7 +16,7 @@ std::int64_t nanoseconds(UnixTime time) {
 }
 
 // Who took its leave, or was made to, is done; whoever was lost failed (DSP-27).
-bool is_failure(livekit::DisconnectReason reason) {
+bool is_loss(livekit::DisconnectReason reason) {
     return reason == livekit::CONNECTION_TIMEOUT || reason == livekit::SIGNAL_CLOSE ||
            reason == livekit::STATE_MISMATCH || reason == livekit::JOIN_FAILURE ||
            reason == livekit::MEDIA_FAILURE || reason == livekit::UNKNOWN_REASON;
@@ -32,6 +32,11 @@ bool is_served(const Participant& p) {
 Participant* find_here(const Roster& roster, const std::string& identity) {
     Participant* p = roster.find(identity);
     return p == nullptr || p->forwarded() ? nullptr : p;
+}
+
+// Whose deployment is the name of none is of any: nodes of others do not tell it.
+bool is_deployed(const AgentKind& kind, const std::string& deployment) {
+    return kind.deployment == deployment || !token::deployment_error(kind.deployment).empty();
 }
 
 bool is_dispatch_id(const std::string& id) {
@@ -157,7 +162,7 @@ void RoomDispatches::launch(Dispatch& dispatch, livekit::JobType type, const Par
     for (const AgentKind& kind : scope_->agents) {
         if (kind.type != type || kind.tenant != tenant_ ||
             kind.agent_name != dispatch.info.agent_name() ||
-            kind.deployment != dispatch.info.deployment())
+            !is_deployed(kind, dispatch.info.deployment()))
             continue;
         const Purpose purpose{type, p == nullptr ? std::string() : p->sid(), kind.ns};
         if (dispatch.launched.contains(purpose)) continue;
@@ -248,15 +253,24 @@ void RoomDispatches::left(const Participant& p) {
 void RoomDispatches::agent_left(const Participant& p, Jobs::iterator at) {
     const livekit::DisconnectReason reason = p.info.disconnect_reason();
     if (!p.agent() || reason == livekit::DUPLICATE_IDENTITY) return;
-    if (reason == livekit::MIGRATION) {
-        scope_->out.end_job({at->first, EndAgentJob::Why::kAgentMoved});
+    using Why = EndAgentJob::Why;
+    const bool moved = reason == livekit::MIGRATION;
+    if (moved || reason == livekit::PARTICIPANT_REMOVED) {  // it is not to come back
+        scope_->out.end_job({at->first, moved ? Why::kAgentMoved : Why::kUnwanted});
         return finish(at, livekit::JS_SUCCESS, {});
     }
     Job& job = at->second;
-    const bool failed = is_failure(reason);
+    const bool lost = is_loss(reason);
+    const bool failed = lost || reason == livekit::AGENT_ERROR;
     job.outcome = failed ? livekit::JS_FAILED : livekit::JS_SUCCESS;
-    job.end_at = scope_->now() + (failed ? kReturnTime : kStatusTime);
-    todo_.insert({job.end_at, {Due::kJobEnds, at->first, {}, 0}});
+    job.reloads = job.job.state().worker_id().empty();
+    job.reload_at = scope_->now() + kReloadTime;
+    end_after(at, lost ? kReturnTime : kStatusTime);
+}
+
+void RoomDispatches::end_after(Jobs::iterator at, Duration time) {
+    at->second.end_at = scope_->now() + time;
+    todo_.insert({at->second.end_at, {Due::kJobEnds, at->first, {}, 0}});
 }
 
 // ---------------------------------------------------------------- jobs
@@ -276,6 +290,7 @@ void RoomDispatches::job_changed(const livekit::Job& told, bool lost) {
     if (ends && at->second.runs()) return finish(at, status, told.state().error());
     if (ends) return never_ran(at, told.state());
     const bool ran = at->second.runs();
+    if (told.state().worker_id() != job.state().worker_id()) at->second.reloads = true;
     *job.mutable_state() = told.state();
     job.mutable_state()->set_status(livekit::JS_RUNNING);
     records_.job_changed(told.id());
@@ -392,6 +407,8 @@ void RoomDispatches::room_ends() {
 void RoomDispatches::end_due(Jobs::iterator at, Timestamp now) {
     if (!at->second.runs() || at->second.end_at > now) return;
     const bool failed = at->second.outcome == livekit::JS_FAILED;
+    if (at->second.reloads && !failed && now < at->second.reload_at)
+        return end_after(at, at->second.reload_at - now);
     scope_->out.end_job({at->first, EndAgentJob::Why::kAgentLeft});
     finish(at, at->second.outcome, failed ? "agent worker left the room" : "");
 }

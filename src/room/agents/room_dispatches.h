@@ -39,7 +39,7 @@ class DispatchesHost {
 
 class RoomDispatches {
   public:
-    static constexpr std::size_t kMaxDispatches = 100;
+    static constexpr std::size_t kMaxDispatches = 1'000;
     static constexpr std::size_t kMaxOpenJobs = 10'000;  // waiting or running; of more none is made
     static constexpr std::size_t kMaxEndedJobs = 100;    // of a dispatch; older ones are forgotten
     // From the deletion of a dispatch until its agents are removed (DSP-25).
@@ -48,6 +48,9 @@ class RoomDispatches {
     // ended; an agent that lost its connection may come back.
     static constexpr Duration kStatusTime = Duration::seconds(5);
     static constexpr Duration kReturnTime = Duration::seconds(10);
+    // Where the agent took its leave and its worker is away, or another one has the job since: its
+    // program may be loaded anew.
+    static constexpr Duration kReloadTime = Duration::seconds(30);
     // From when a room came here until a job of it that ran must have its agent here.
     static constexpr Duration kArrivalTime = Duration::seconds(15);
     // A job that failed is started again so often, each time after twice as long (06 AGT-7).
@@ -113,6 +116,8 @@ class RoomDispatches {
         // Its agent went; how it ends then unless somebody says otherwise before.
         Timestamp end_at = Timestamp::never();
         livekit::JobStatus outcome = livekit::JS_SUCCESS;
+        Timestamp reload_at;   // when it has to be back at the latest
+        bool reloads = false;  // its worker is away, or another one has it since
         bool open() const {
             return job.state().status() == livekit::JS_PENDING ||
                    job.state().status() == livekit::JS_RUNNING;
@@ -146,6 +151,7 @@ class RoomDispatches {
     void plan_restart(const Job& job);
     void restart(const Todo& todo);
     void agent_left(const Participant& p, Jobs::iterator at);
+    void end_after(Jobs::iterator at, Duration time);
     void carry_out(const Todo& todo, Timestamp now);
     void end_due(Jobs::iterator at, Timestamp now);
 

@@ -56,7 +56,8 @@ void RoomDispatches::resume(livekit::Job told) {
     const Purpose purpose{told.type(), {}, told.namespace_()};
     if (for_room && status != livekit::JS_FAILED) dispatch->launched.insert(purpose);
     const std::string id = told.id();
-    Job& job = jobs_[id];
+    const auto at = jobs_.try_emplace(id).first;
+    Job& job = at->second;
     job.job = std::move(told);
     job.purpose = purpose;
     job.order = ++last_order_;
@@ -66,8 +67,7 @@ void RoomDispatches::resume(livekit::Job told) {
     if (!for_room) awaits_.insert({job.job.participant().identity(), id});
     // Its agent lost the room with the node, and is on its way.
     job.outcome = livekit::JS_FAILED;
-    job.end_at = scope_->now() + kArrivalTime;
-    todo_.insert({job.end_at, {Due::kJobEnds, id, {}, 0}});
+    end_after(at, kArrivalTime);
 }
 
 // Who comes first by the name of the participant that a job is for is that one: a store has no more

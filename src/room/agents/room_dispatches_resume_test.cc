@@ -36,6 +36,7 @@ livekit::Job job_of(const std::string& dispatch, livekit::JobStatus status,
     job.set_type(type);
     job.mutable_state()->set_status(status);
     job.mutable_state()->set_participant_identity("agent-" + id);
+    job.mutable_state()->set_worker_id("AW_x");
     return job;
 }
 

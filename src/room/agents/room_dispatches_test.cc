@@ -197,6 +197,24 @@ TEST_CASE("RoomDispatches: a job for each namespace [DSP-22]") {
     CHECK(w.launched()[0].id() != w.launched()[1].id());
 }
 
+TEST_CASE("RoomDispatches: a kind whose deployment nobody names is asked for any [RPC-06]") {
+    World w;
+    w.kinds({{JT_ROOM, "bot", "", "_"}});
+    w.create([](auto& request) {
+        for (const char* deployment : {"", "blue"}) {
+            livekit::RoomAgentDispatch& one = *request.add_agents();
+            one.set_agent_name("bot");
+            one.set_deployment(deployment);
+        }
+        request.add_agents()->set_agent_name("other");
+    });
+    REQUIRE(w.launched().size() == 2);
+    CHECK(w.launched()[0].deployment().empty());
+    CHECK(w.launched()[1].deployment() == "blue");
+    w.kinds({{JT_ROOM, "bot", "", "_"}, {JT_ROOM, "bot", "", "blue"}, {JT_ROOM, "bot", "", ""}});
+    CHECK(w.launched().size() == 2);  // once
+}
+
 TEST_CASE("RoomDispatches: jobs that nobody took yet go with who they were for [DSP-21]") {
     World w;
     w.any(JT_PARTICIPANT);
@@ -249,6 +267,29 @@ TEST_CASE("RoomDispatches: how the agent left says how its job ended [DSP-27]") 
         CHECK(w.states() == States{JS_SUCCESS});
         CHECK(w.ended() == Ids{job.id()});
     }
+    SUBCASE("it says that it failed") {
+        w.leave(w.run(job), livekit::AGENT_ERROR);
+        w.advance(RoomDispatches::kStatusTime - Duration::millis(1));
+        CHECK(w.states() == States{JS_RUNNING});
+        w.advance(Duration::millis(1));
+        CHECK(w.states() == States{JS_FAILED});
+        w.advance(RoomDispatches::kFirstRestart);
+        CHECK(w.states() == States{JS_FAILED, JS_PENDING});
+    }
+    SUBCASE("it was removed") {
+        w.run(job);
+        livekit::RoomParticipantIdentity request;
+        request.set_room("r");
+        request.set_identity("agent-" + job.id());
+        REQUIRE(w.manager.remove_participant(w.clock(), request));
+        w.drain();
+        CHECK(w.states() == States{JS_SUCCESS});
+        CHECK(w.ended() == Ids{job.id()});
+        CHECK(w.of<EndAgentJob, EndAgentJob::Why>(&EndAgentJob::why) ==
+              std::vector{EndAgentJob::Why::kUnwanted});  // also while its worker is away
+        w.advance(RoomDispatches::kReturnTime);
+        CHECK(w.ended().size() == 1);
+    }
     SUBCASE("its worker says so before") {
         w.leave(w.run(job));
         w.change(job, JS_SUCCESS);
@@ -289,6 +330,83 @@ TEST_CASE("RoomDispatches: how the agent left says how its job ended [DSP-27]") 
         w.advance(RoomDispatches::kReturnTime);
         CHECK(w.states() == States{JS_RUNNING});
     }
+}
+
+TEST_CASE(
+    "RoomDispatches: an agent that is loaded anew has longer to come back [WRK-10] [DSP-27]") {
+    World w;
+    w.any(JT_ROOM);
+    w.create();
+    const livekit::Job job = w.launched()[0];
+    const SessionId session = w.run(job);
+    const auto end_times = [&](Duration time) {
+        w.advance(time - Duration::millis(1));
+        CHECK(w.states() == States{JS_RUNNING});
+        CHECK(w.ended().empty());
+        w.advance(Duration::millis(1));
+        CHECK(w.states() == States{JS_SUCCESS});
+        CHECK(w.ended() == Ids{job.id()});
+    };
+    SUBCASE("its worker went before it") {
+        w.hold(job, "");
+        w.leave(session);
+        end_times(RoomDispatches::kReloadTime);
+    }
+    SUBCASE("its worker went after it") {
+        w.leave(session);
+        w.hold(job, "");
+        end_times(RoomDispatches::kReloadTime);
+    }
+    SUBCASE("another worker took it over, again and again") {
+        w.leave(session);
+        w.hold(job, "AW_y");
+        w.advance(RoomDispatches::kStatusTime);
+        w.hold(job, "AW_z");
+        CHECK(w.list().agent_dispatches(0).state().jobs(0).state().worker_id() == "AW_z");
+        w.advance(RoomDispatches::kStatusTime);
+        w.hold(job, "AW_y");
+        w.advance(RoomDispatches::kReloadTime - RoomDispatches::kStatusTime * 2);
+        CHECK(w.states() == States{JS_SUCCESS});
+    }
+    SUBCASE("it is back, and leaves once more") {
+        w.leave(session);
+        w.hold(job, "");
+        w.hold(job, "AW_y");
+        w.advance(RoomDispatches::kReloadTime - Duration::millis(1));
+        const SessionId second = w.join(w.agent(job));
+        w.advance(RoomDispatches::kReloadTime);
+        CHECK(w.states() == States{JS_RUNNING});
+        w.leave(second);
+        end_times(RoomDispatches::kStatusTime);
+    }
+    SUBCASE("its new worker says how it ended") {
+        w.leave(session);
+        w.hold(job, "AW_y");
+        w.advance(RoomDispatches::kStatusTime * 2);
+        w.change(job, JS_SUCCESS);
+        CHECK(w.states() == States{JS_SUCCESS});
+        CHECK(w.ended().empty());
+    }
+}
+
+TEST_CASE("RoomDispatches: who failed is not waited for because its worker is away [DSP-27]") {
+    World w;
+    w.any(JT_ROOM);
+    w.create();
+    w.join_active("r", "alice");
+    const livekit::Job job = w.launched()[0];
+    SUBCASE("it said so") {
+        const SessionId session = w.run(job);
+        w.hold(job, "");
+        w.leave(session, livekit::AGENT_ERROR);
+        w.advance(RoomDispatches::kStatusTime);
+    }
+    SUBCASE("it was lost") {
+        w.run_and_lose(job);
+        w.hold(job, "");
+        w.advance(RoomDispatches::kReturnTime);
+    }
+    CHECK(w.states() == States{JS_FAILED});
 }
 
 TEST_CASE("RoomDispatches: a lost worker is no lost agent [WRK-10] [DSP-27]") {

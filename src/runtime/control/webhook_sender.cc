@@ -127,9 +127,8 @@ std::optional<WebhookSender::OutboxFigures> WebhookSender::outbox_figures() cons
                          outbox_->figures()};
 }
 
-void WebhookSender::send(const livekit::WebhookEvent& event, const std::string& tenant,
-                         const livekit::WebhookConfig* extra) {
-    const auto lengths = queue_.enqueue(net::EventLoop::now(), event, extra, tenant);
+void WebhookSender::send(const livekit::WebhookEvent& event, const std::string& tenant) {
+    const auto lengths = queue_.enqueue(net::EventLoop::now(), event, tenant);
     for (const std::size_t length : lengths)
         metrics_.observe(telemetry::Metric::kWebhookQueueLength, static_cast<double>(length));
     pump();

@@ -31,9 +31,8 @@ class WebhookSender {
     WebhookSender(net::EventLoop& loop, api::WebhookOptions options, const token::KeyProvider& keys,
                   telemetry::Metrics& metrics, std::unique_ptr<store::WebhookFile> file = nullptr);
 
-    // `tenant`: of the room. `extra`: one address more (HOOK-08).
-    void send(const livekit::WebhookEvent& event, const std::string& tenant = {},
-              const livekit::WebhookConfig* extra = nullptr);
+    // `tenant`: of the room.
+    void send(const livekit::WebhookEvent& event, const std::string& tenant = {});
     // Calls `done` once everything is delivered or flush_timeout is over; then says in the log what
     // was given up. For the end of the server.
     void flush(std::function<void()> done);

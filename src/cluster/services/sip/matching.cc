@@ -28,9 +28,18 @@ InboundCall call_of(const ::rpc::SIPCall& call) {
             call.to().user()};
 }
 
+// An IPv6 address, with or without brackets and a port, is read without the interface that it came
+// by: `fe80::1%eth0`.
+std::string without_zone(const std::string& address) {
+    const std::size_t zone = address.find('%');
+    if (zone == address.npos || address.find(':') > zone) return address;
+    const std::size_t end = std::min(address.find(']', zone), address.size());
+    return end == zone + 1 ? address : address.substr(0, zone) + address.substr(end);
+}
+
 // Of an address with or without a port.
 std::string host_of(const std::string& address) {
-    const auto parsed = SocketAddress::parse(address);
+    const auto parsed = SocketAddress::parse(without_zone(address));
     return parsed ? parsed->ip.to_string() : address;
 }
 
@@ -134,7 +143,7 @@ InboundCall call_of(const ::rpc::EvaluateSIPDispatchRulesRequest& request) {
 
 Result<const Trunk*, rpc::Error> match_trunk(const InboundCall& call,
                                              const std::vector<Trunk>& trunks) {
-    const auto source = IpAddress::parse(call.source_ip);
+    const auto source = IpAddress::parse(without_zone(call.source_ip));
     if (!source && !call.source_ip.empty())
         return fail(rpc::Error{rpc::Code::kInvalidArgument,
                                "the source of the call is no IP address: " + call.source_ip,

@@ -101,6 +101,17 @@ TEST_CASE("Matching: masks that are none, and sources that are not told [SIP-21]
           "invalid_argument: the source of the call is no IP address: nowhere");
 }
 
+TEST_CASE("Matching: the interface that an IPv6 call came by is not looked at [SIP-21] [SIP-35]") {
+    CHECK(allowed(R"(["fe80::1"])", "fe80::1%eth0") == "T");
+    CHECK(allowed(R"(["fe80::/10"])", "fe80::1%2") == "T");
+    CHECK(allowed(R"(["fe80::2"])", "fe80::1%eth0") == "-");
+    for (const char* none : {"fe80::1%", "10.1.2.3%eth0", "%eth0", "x:%eth0"})
+        CHECK(allowed("[]", none).starts_with("invalid_argument: "));
+    for (const char* address : {"[fe80::1%eth0]:5060", "[fe80::1]:5060"})
+        CHECK(call_of(from_json<Evaluate>(R"({"srcAddress":")" + std::string(address) + "\"}"))
+                  .source_ip == "fe80::1");
+}
+
 TEST_CASE("Matching: what older services say of a call [SIP-35]") {
     const InboundCall flat = call_of(from_json<::rpc::GetSIPTrunkAuthenticationRequest>(
         R"({"from":"a","fromHost":"h","to":"b","srcAddress":"1.2.3.4:5060","sipCallId":"c"})"));

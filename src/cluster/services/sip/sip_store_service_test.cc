@@ -121,6 +121,17 @@ TEST_CASE("SipStoreService: what conflicts with another is refused [SIP-01] [SIP
     CHECK(sip.create_rule(R"({"rule":{"dispatchRuleDirect":{"roomName":"b"}}})")
               .text()
               .starts_with("!invalid_argument: Dispatch rule for the same"));
+    CHECK(sip.create_rule(R"({"trunkIds":["T"],"numbers":["15551","+1 5551"],
+                              "rule":{"dispatchRuleDirect":{"roomName":"b"}}})")
+              .text()
+              .ends_with(R"(exists in dispatch rule "<new>" "<blank name>")"));
+    const auto twice = sip.create_rule(
+        R"({"trunkIds":["T"],"numbers":["1"],"rule":{"dispatchRuleDirect":{"roomName":"b"}}})");
+    CHECK(sip.update<SIPDispatchRuleInfo, UpdateSIPDispatchRuleRequest>(
+                 R"({"sipDispatchRuleId":")" + twice.value().sip_dispatch_rule_id() +
+                 R"(","update":{"trunkIds":{"set":["T","U","T"]}}})")
+              .text()
+              .starts_with("!invalid_argument: Dispatch rule for the same"));
     // Whom one calls from is nobody else's concern.
     for (int i = 0; i < 2; ++i)
         CHECK(sip.create_outbound(R"({"address":"h","numbers":["+1"]})").text() == "ok");

@@ -402,9 +402,8 @@ void Cluster::make_services() {
     services_ = std::make_unique<ClusterServices>(
         ClusterServices::Parts{
             *redis_, *bus_, *retrier_, options_.retry, notices_, *reader_, *service_, *node_,
-            [this](const livekit::WebhookEvent& event, const std::string& tenant,
-                   const livekit::WebhookConfig* extra) {
-                node_->webhooks().send(event, tenant, extra);
+            [this](const livekit::WebhookEvent& event, const std::string& tenant) {
+                node_->webhooks().send(event, tenant);
             },
             options_.ingress, options_.egress_ids, options_.sip_ids, [this] { wake(); }},
         net::EventLoop::now(), seed_of(options_.seed, 7));

@@ -83,11 +83,21 @@ Fault pair_conflict(const TrunkKeys& later, const TrunkKeys& earlier) {
 // Pin, trunk, number that calls, number that is called.
 using RuleKey = std::tuple<std::string, std::string, std::string, std::string>;
 
-std::set<RuleKey> keys_of(const Rule& rule) {
+// In order; an empty one for all.
+std::vector<std::string> trunks_of(const Rule& rule) {
     std::vector<std::string> trunks(rule.trunk_ids().begin(), rule.trunk_ids().end());
     if (trunks.empty()) trunks.emplace_back();
+    std::sort(trunks.begin(), trunks.end());
+    return trunks;
+}
+
+bool repeats(const std::vector<std::string>& sorted) {
+    return std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end();
+}
+
+std::set<RuleKey> keys_of(const Rule& rule) {
     std::set<RuleKey> all;
-    for (const std::string& trunk : trunks)
+    for (const std::string& trunk : trunks_of(rule))
         for (const std::string& caller : keys(rule.inbound_numbers()))
             for (const std::string& called : keys(rule.numbers())) {
                 if (all.size() == kMaxCombinations) return all;
@@ -133,6 +143,10 @@ Fault rule_conflict(const Rule& changed, const std::vector<Rule>& all) {
     for (const Rule& other : all)
         if (other.sip_dispatch_rule_id() != changed.sip_dispatch_rule_id())
             if (auto fault = rule_conflict({&changed, &other})) return fault;
+    // Upstream's nodes fail every call that they compare such a rule for.
+    if (repeats(trunks_of(changed)) || repeats(keys(changed.inbound_numbers())) ||
+        repeats(keys(changed.numbers())))
+        return conflict_text(changed);
     return std::nullopt;
 }
 

@@ -18,7 +18,8 @@ namespace confab::cluster::services::sip {
 // compared.
 inline constexpr std::size_t kMaxCombinations = 10'000;
 
-// `changed` is among `all` or, without an id, new.
+// `changed` is among `all` or, without an id, new. A rule that names a trunk or a number twice
+// conflicts with itself.
 Fault trunk_conflict(const livekit::SIPInboundTrunkInfo& changed,
                      const std::vector<livekit::SIPInboundTrunkInfo>& all);
 Fault rule_conflict(const livekit::SIPDispatchRuleInfo& changed,

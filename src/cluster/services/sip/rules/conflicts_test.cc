@@ -94,6 +94,23 @@ TEST_CASE("Conflicts: rules of one pin, trunk, caller and number [SIP-26] [API-3
         CHECK(clash(rule("", "", of_one), rule("SDR_1", "", other)).empty());
 }
 
+TEST_CASE("Conflicts: a rule that names a number or a trunk twice, in whatever form [SIP-26]") {
+    const std::string text =
+        "Dispatch rule for the same trunk, inbound number, number, and PIN combination already "
+        "exists in dispatch rule ";
+    const auto alone = [](const SIPDispatchRuleInfo& made) {
+        return rule_conflict(made, {made}).value_or("");
+    };
+    CHECK(alone(rule("", "", R"({"numbers":["15551","+1 5551"]})")) ==
+          text + R"("<new>" "<blank name>")");
+    CHECK(alone(rule("SDR_1", "7", R"({"name":"n","inboundNumbers":["2","1","+2"]})")) ==
+          text + R"("SDR_1" "n")");
+    CHECK_FALSE(alone(rule("", "", R"({"trunkIds":["ST_1","ST_1"]})")).empty());
+    CHECK(alone(rule("", "", R"({"trunkIds":["a","b"],"numbers":["1","2"],
+                                 "inboundNumbers":["1","2"]})"))
+              .empty());
+}
+
 TEST_CASE("Conflicts: rules of all kinds have pins [SIP-26]") {
     for (const char* kind : {"Direct", "Individual", "Callee"}) {
         const auto made =

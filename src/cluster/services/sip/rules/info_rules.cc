@@ -18,7 +18,6 @@ Fault codec_fault(const livekit::SIPCodec& codec) {
     if (codec.name().empty()) return "missing codec name";
     if (codec.name().find_first_of(" \t\n\r") != std::string::npos) return "invalid codec name";
     if (codec.name().find('/') != std::string::npos) return "codec name must not contain '/'";
-    if (codec.rate() == 0) return "invalid codec sample rate";
     return std::nullopt;
 }
 
@@ -54,7 +53,7 @@ bool is_quotable(std::string_view text) {
     return true;
 }
 
-// ISO 3166-1 alpha-2.
+// ISO 3166-1 alpha-2, then what upstream takes beside these: reserved codes, and former ones.
 constexpr std::string_view kCountries =
     "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR "
     "BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ "
@@ -64,7 +63,10 @@ constexpr std::string_view kCountries =
     "MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY "
     "QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG "
     "TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM "
-    "ZW";
+    "ZW "
+    "AC AN BU CP CQ CS CT DD DG DY EA EZ FQ FX HV IC JT MI NH NQ NT PC PU PZ RH SU TA TP UK UN VD "
+    "WK "
+    "XK YD YU ZR";
 
 bool is_country(std::string_view code) {
     return code.size() == 2 && code.find(' ') == code.npos &&
