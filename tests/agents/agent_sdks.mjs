@@ -115,14 +115,15 @@ async function kind_checks(suite, server, kind) {
 
   await suite.check(`${kind}: the worker ends, the next job waits for another one [DSP-23]`, async () => {
     worker.kill('SIGTERM');
-    await until(async () => (await registered(server)) === before, { timeout: 20000, what: 'the worker to go' });
+    // It waits for its jobs, and these may for the room of the last check, which stays for 20 s.
+    await until(async () => (await registered(server)) === before, { timeout: 45000, what: 'the worker to go' });
     const room = fresh_name(kind);
     await dispatch_client(server).createDispatch(room, name, { metadata: 'again' });
     AgentProcess.start(suite, server, kind, name);
     const { peer, answer } = await ask(suite, server, room, kind, 'next');
     assert.equal(answer, 'NEXT again');
     await peer.leave();
-  }, { seconds: 60 });
+  }, { seconds: 90 });
 }
 
 const suite = new Suite({ limit: 300 });
