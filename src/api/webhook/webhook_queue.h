@@ -85,8 +85,8 @@ class WebhookQueue {
 
     // To the configured URLs the filter lets through and to the targets that the egress of an event
     // names (webhook_targets()), which have their own filter and signing key, or the configured key
-    // (HOOK-08). Gives the length of each queue that took it, the event itself
-    // included. `tenant`: of its room; a tenant's key signs for no other.
+    // (HOOK-08). Gives the length of each queue that took it, the event itself included. `tenant`:
+    // of its room; a tenant's key signs for no other.
     std::vector<std::size_t> enqueue(Timestamp now, const livekit::WebhookEvent& event,
                                      std::string_view tenant = {});
 

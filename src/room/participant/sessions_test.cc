@@ -104,6 +104,17 @@ struct World : PartWorld {
         (void)calls();
         return p;
     }
+    static JoinParams params_of(livekit::ClientInfo::SDK sdk, const std::string& identity) {
+        JoinParams params = test_join("r", identity);
+        params.client.set_sdk(sdk);
+        return params;
+    }
+    // One of that SDK, of whom nothing is left to be read.
+    Participant& come_with(livekit::ClientInfo::SDK sdk, std::uint64_t session) {
+        Participant& p = come(params_of(sdk, "device"), session);
+        (void)told(session);
+        return p;
+    }
     static LinkNews first_up() {
         LinkNews link;
         link.up = link.first = link.primary = true;
@@ -331,20 +342,14 @@ TEST_CASE("Sessions: with the room all go, and come back only after a shutdown [
 TEST_CASE("Sessions: who takes each leave for the last is told only of the last [SIG-143]") {
     World w;
     const auto come = [&w](std::uint64_t session) -> Participant& {
-        JoinParams params = test_join("r", "device");
-        params.client.set_sdk(livekit::ClientInfo::ESP32);
-        Participant& p = w.come(params, session);
-        (void)w.told(session);
-        return p;
+        return w.come_with(livekit::ClientInfo::ESP32, session);
     };
     w.sessions.end(come(1), Ending::full_reconnect());
     CHECK(w.told(1) == Texts{"close 1000"});
     come(2);
     w.sessions.end_all(livekit::SERVER_SHUTDOWN);
     CHECK(w.told(2) == Texts{"close 1000"});
-    JoinParams lost = test_join("r", "nobody");
-    lost.client.set_sdk(livekit::ClientInfo::ESP32);
-    w.sessions.resume(SessionId(4), lost, false);
+    w.sessions.resume(SessionId(4), World::params_of(livekit::ClientInfo::ESP32, "nobody"), false);
     CHECK(w.told(4) == Texts{"close 1000"});
     w.sessions.end(come(3), {livekit::PARTICIPANT_REMOVED});
     CHECK(w.told(3) == Texts{"leave DISCONNECT PARTICIPANT_REMOVED", "close 1000"});
@@ -355,19 +360,14 @@ TEST_CASE("Sessions: who takes each leave for the last is told only of the last 
 TEST_CASE("Sessions: Android's socket ends without a close frame to bring it back [SIG-145]") {
     World w;
     const auto come = [&w](std::uint64_t session) -> Participant& {
-        JoinParams params = test_join("r", "phone");
-        params.client.set_sdk(livekit::ClientInfo::ANDROID);
-        Participant& p = w.come(params, session);
-        (void)w.told(session);
-        return p;
+        return w.come_with(livekit::ClientInfo::ANDROID, session);
     };
     w.sessions.handle_link(come(1), World::failure(LinkNews::Failure::kPath));
     CHECK(w.told(1) == Texts{"leave RESUME CONNECTION_TIMEOUT", "close 1006"});
     w.sessions.end(come(2), Ending::full_reconnect());
     CHECK(w.told(2) == Texts{"leave RECONNECT STATE_MISMATCH", "close 1006"});
-    JoinParams lost = test_join("r", "nobody");
-    lost.client.set_sdk(livekit::ClientInfo::ANDROID);
-    w.sessions.resume(SessionId(4), lost, false);
+    w.sessions.resume(SessionId(4), World::params_of(livekit::ClientInfo::ANDROID, "nobody"),
+                      false);
     CHECK(w.told(4) == Texts{"leave RECONNECT STATE_MISMATCH", "close 1006"});
     w.sessions.end(come(3), {livekit::PARTICIPANT_REMOVED});
     CHECK(w.told(3) == Texts{"leave DISCONNECT PARTICIPANT_REMOVED", "close 1000"});

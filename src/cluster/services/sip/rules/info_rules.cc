@@ -65,8 +65,7 @@ constexpr std::string_view kCountries =
     "TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM "
     "ZW "
     "AC AN BU CP CQ CS CT DD DG DY EA EZ FQ FX HV IC JT MI NH NQ NT PC PU PZ RH SU TA TP UK UN VD "
-    "WK "
-    "XK YD YU ZR";
+    "WK XK YD YU ZR";
 
 bool is_country(std::string_view code) {
     return code.size() == 2 && code.find(' ') == code.npos &&
