@@ -4,10 +4,13 @@
 // What a client writes behind its frames (02 IN-42), for a client that knows it and for one that
 // would take it for a part of the picture.
 
+import { RTCRtpCodecParameters } from 'werift';
+
 import { assert } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
 import { fresh_room } from './client.mjs';
 import { MediaClient } from './media.mjs';
+import { codecs, header_extensions } from './packets.mjs';
 
 const kCapability = 1; // ClientInfo.Capability.CAP_PACKET_TRAILER
 const [kTimestamp, kFrameId, kUserData] = [0, 1, 2]; // PacketTrailerFeature
@@ -102,6 +105,48 @@ async function strip_checks(suite, server, v1) {
   });
 }
 
+// A picture of two layers, each a frame with an end of its own; the marker is at the second.
+const kTwoLayers = Buffer.from([1, 64, 0, 180, 2, 128, 1, 104]); // 320 × 180, 640 × 360
+const kLayers = [{ width: 320, height: 180, bitrate: 100_000 }, { width: 640, height: 360, bitrate: 300_000 }];
+const layer_of = ({ payload }) => (payload[2] >> 1) & 7;
+
+async function publish_layers(alice) {
+  let [count, at] = [0, 0];
+  const frames = () => {
+    const layer = count++ % 2;
+    if (layer === 0) at += 3600;
+    const picture = (count >> 1) & 0x7f;
+    const descriptor = layer === 0 ? [0xae, picture, 0, 0, 0x30, ...kTwoLayers] : [0xac, picture, 3, 0];
+    const body = Buffer.concat([Buffer.from([0x82, 0x49, 0x83, 0x42]), Buffer.alloc(200, layer + 1), kUsual]);
+    return { payload: Buffer.concat([Buffer.from(descriptor), body]), marker: layer === 1, at };
+  };
+  const layers = kLayers.map((layer, quality) => ({ ...layer, quality }));
+  await alice.publish('video', { frames, codec: 'vp9', packetTrailerFeatures: [kTimestamp, kFrameId], layers });
+}
+
+async function layer_checks(suite, server) {
+  await suite.check('of each layer of a VP9 picture the trailer is cut off, or of none [IN-42]', async () => {
+    const video = [new RTCRtpCodecParameters({
+      mimeType: 'video/VP9', clockRate: 90000, payloadType: 98, parameters: 'profile-id=0',
+      rtcpFeedback: [{ type: 'nack' }, { type: 'nack', parameter: 'pli' }],
+    })];
+    const offers = { codecs: { audio: codecs().audio, video }, headerExtensions: header_extensions() };
+    const room = fresh_room('trailers');
+    const alice = await MediaClient.join(suite, server, room, 'alice', { offers });
+    const plain = await MediaClient.join(suite, server, room, 'plain', { offers });
+    const knows = await MediaClient.join(suite, server, room, 'knows', { offers, ...capable(false) });
+    await publish_layers(alice);
+    for (const [peer, has] of [[plain, false], [knows, true]]) {
+      const seen = (layer) => peer.video.filter((packet) => layer_of(packet) === layer);
+      await until(() => [0, 1].every((layer) => seen(layer).length >= 20), { timeout: 15000 });
+      for (const layer of [0, 1]) {
+        const ends = new Set(seen(layer).map(({ payload }) => payload.subarray(-4).toString() === 'LKTS'));
+        assert.deepEqual([...ends], [has], `layer ${layer} at ${peer.client.identity}`);
+      }
+    }
+  });
+}
+
 export async function trailer_checks(suite, server) {
-  await Promise.all(kMode.map((v1) => strip_checks(suite, server, v1)));
+  await Promise.all([...kMode.map((v1) => strip_checks(suite, server, v1)), layer_checks(suite, server)]);
 }

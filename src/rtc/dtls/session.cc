@@ -384,38 +384,57 @@ Counters Session::Impl::snapshot() const {
 }
 
 Session::Session(const Context& context, Config config)
-    : impl_(std::make_unique<Impl>(context, std::move(config))) {}
-Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+    : impl_(std::make_unique<Impl>(context, std::move(config))) {
+    changed();
+}
+Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {
+    changed();
+}
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
+void Session::changed() {
+    deadline_ = impl_->next_deadline();
+    has_output_ = !impl_->port_.outgoing.empty() || !impl_->events_.empty() ||
+                  !impl_->application_data_.empty();
+}
+
 void Session::start(Timestamp now) {
     impl_->start(now);
+    changed();
 }
 void Session::set_expected_fingerprints(Timestamp now, std::vector<Fingerprint> fingerprints) {
     impl_->set_expected_fingerprints(now, std::move(fingerprints));
+    changed();
 }
 void Session::handle_packet(Timestamp now, BytesView datagram) {
     impl_->handle_packet(now, datagram);
+    changed();
 }
 void Session::handle_timeout(Timestamp now) {
     impl_->handle_timeout(now);
+    changed();
 }
-Timestamp Session::next_deadline() const {
-    return impl_->next_deadline();
+template <typename Queue>
+auto Session::take(Queue& queue) {
+    auto first = queue.pop();
+    changed();
+    return first;
 }
 std::optional<Bytes> Session::poll_transmit() {
-    return impl_->port_.outgoing.pop();
+    return has_output_ ? take(impl_->port_.outgoing) : std::nullopt;
 }
 std::optional<Event> Session::poll_event() {
-    return impl_->events_.pop();
+    return has_output_ ? take(impl_->events_) : std::nullopt;
 }
 std::optional<Bytes> Session::poll_application_data() {
-    return impl_->application_data_.pop();
+    return has_output_ ? take(impl_->application_data_) : std::nullopt;
 }
 bool Session::send_application_data(BytesView data) {
-    return impl_->send_application_data(data);
+    const bool sent = impl_->send_application_data(data);
+    changed();
+    return sent;
 }
 bool Session::is_movable() const {
     return impl_->is_movable();
@@ -430,6 +449,7 @@ std::optional<Session> Session::load(StateReader& in) {
 }
 void Session::skip_ahead(std::uint64_t count) {
     impl_->skip_ahead(count);
+    changed();
 }
 bool Session::connected() const {
     return impl_->state() == State::kConnected;

@@ -42,7 +42,7 @@ class Session {
     // One datagram whose first octet is 20…63 (RFC 7983). Before start() it is dropped.
     void handle_packet(Timestamp now, BytesView datagram);
     void handle_timeout(Timestamp now);
-    Timestamp next_deadline() const;
+    Timestamp next_deadline() const { return deadline_; }
 
     // Datagrams to send, handshake ones of at most kMtu octets.
     std::optional<Bytes> poll_transmit();
@@ -72,7 +72,15 @@ class Session {
   private:
     class Impl;
     explicit Session(std::unique_ptr<Impl> impl);
+    void changed();
+    template <typename Queue>
+    auto take(Queue& queue);
+
     std::unique_ptr<Impl> impl_;
+    // What it is asked for again and again while nothing happens to it, each time a way to memory
+    // that no cache holds any more: told here.
+    Timestamp deadline_ = Timestamp::never();
+    bool has_output_ = false;
 };
 
 }  // namespace confab::dtls

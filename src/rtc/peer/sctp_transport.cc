@@ -44,6 +44,7 @@ void SctpTransport::want_channel(Timestamp now, WantedChannel channel) {
     options.ordered = channel.ordered;
     options.max_retransmits = channel.max_retransmits;
     (void)data_->open(now, options);
+    changed();
     drain();
 }
 
@@ -51,35 +52,47 @@ sctp::SendStatus SctpTransport::send(Timestamp now, std::uint16_t channel,
                                      sctp::SharedBytes payload) {
     if (!data_) return sctp::SendStatus::kClosed;
     const sctp::SendStatus status = data_->send(now, channel, true, std::move(payload));
+    changed();
     drain();
     return status;
 }
 
 void SctpTransport::handle_packet(Timestamp now, BytesView packet) {
-    if (data_) data_->handle_packet(now, packet);
+    if (!data_) return;
+    data_->handle_packet(now, packet);
+    changed();
 }
 
 void SctpTransport::handle_timeout(Timestamp now) {
-    if (data_) data_->handle_timeout(now);
+    if (!data_) return;
+    data_->handle_timeout(now);
+    changed();
 }
 
 void SctpTransport::path_restored(Timestamp now) {
-    if (data_) data_->path_restored(now);
+    if (!data_) return;
+    data_->path_restored(now);
+    changed();
 }
 
 Timestamp SctpTransport::next_deadline() const {
+    if (asked_) return deadline_;
     return data_ ? data_->next_deadline() : Timestamp::never();
 }
 
 Timestamp SctpTransport::next_timeout() const {
+    if (asked_) return timeout_;
     return data_ ? data_->next_timeout() : Timestamp::never();
 }
 
 void SctpTransport::drain() {
-    if (!data_) return;
+    if (!data_ || drained_) return;
+    bool taken = false;
     while (others_ < kMaxOthers) {
         auto event = data_->poll_event();
+        drained_ = !event;
         if (!event) break;
+        taken = true;
         const std::size_t before = events_.size();
         if (auto* message = std::get_if<sctp::ChannelMessage>(&*event)) {
             take_message({message->id, std::move(message->payload)});
@@ -98,7 +111,14 @@ void SctpTransport::drain() {
         }
         others_ += events_.size() - before;
     }
+    if (taken) set_kept();
+}
+
+// Its window for the peer is as much smaller, and what it says of that due.
+void SctpTransport::set_kept() {
+    if (!data_) return;
     sctp::set_kept(*data_, kept_bytes_);
+    asked_ = false;
 }
 
 void SctpTransport::take_message(MessageReceived message) {
@@ -110,7 +130,14 @@ void SctpTransport::take_message(MessageReceived message) {
 }
 
 std::optional<Bytes> SctpTransport::poll_transmit() {
-    return data_ ? data_->poll_transmit() : std::nullopt;
+    if (!data_ || asked_) return std::nullopt;
+    auto packet = data_->poll_transmit();
+    drained_ = false;  // giving up what is too old may have been the end of it
+    if (packet) return packet;
+    asked_ = true;
+    timeout_ = data_->next_timeout();
+    deadline_ = data_->next_deadline();
+    return std::nullopt;
 }
 
 std::optional<TransportEvent> SctpTransport::poll_event() {
@@ -126,7 +153,7 @@ std::optional<TransportEvent> SctpTransport::poll_event() {
     }
     if (const auto* message = std::get_if<MessageReceived>(&*event)) {
         kept_bytes_ -= cost(*message);
-        if (data_) sctp::set_kept(*data_, kept_bytes_);
+        set_kept();
         return event;
     }
     --others_;

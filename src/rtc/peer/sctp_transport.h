@@ -48,6 +48,8 @@ class SctpTransport {
     Timestamp next_deadline() const;
     // The same without output that waits: for an owner that cannot send now.
     Timestamp next_timeout() const;
+    // Nothing is to be sent and nothing sent waits for an answer.
+    bool idle() const { return !data_ || (asked_ && timeout_.is_never()); }
     // Behind packets and timeouts, once for all of them: takes what the association reports.
     void drain();
 
@@ -79,10 +81,18 @@ class SctpTransport {
 
   private:
     static std::size_t cost(const MessageReceived& message);
+    void changed() { asked_ = drained_ = false; }
+    void set_kept();
     void take_message(MessageReceived message);
     void give(const ChannelOpened& opened);
 
     std::unique_ptr<sctp::DataChannels> data_;
+    // Nothing has happened to it since it had nothing to send, and nothing to report: it is left
+    // in peace then, what it is asked behind each packet of media is a way to cold memory.
+    bool asked_ = false;
+    bool drained_ = false;
+    Timestamp timeout_ = Timestamp::never();   // of it, if it was asked
+    Timestamp deadline_ = Timestamp::never();  // the same
     std::vector<WantedChannel> wanted_;
     std::deque<TransportEvent> events_;
     std::deque<MessageReceived> ahead_;  // of channels in lossy_

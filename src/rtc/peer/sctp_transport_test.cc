@@ -125,6 +125,39 @@ TEST_CASE("SctpTransport: messages that nobody takes close the sender's window [
     CHECK(pair.a.buffered_amount(*channel) == 0);
 }
 
+TEST_CASE(
+    "SctpTransport: it is idle when nothing is on its way, and goes on when asked [SCTP-01]") {
+    Pair pair;
+    CHECK(pair.a.idle());
+    pair.a.want_channel(at_ms(0), {"_reliable", true, std::nullopt});
+    pair.start();
+    CHECK_FALSE(pair.a.idle());
+    pair.run(1'000);
+    const auto channel = Pair::opened(pair.a);
+    REQUIRE(channel.has_value());
+    CHECK(pair.a.idle());
+    CHECK(pair.b.idle());
+    CHECK(pair.a.next_deadline().is_never());
+    for (int i = 0; i < 3; ++i) {
+        REQUIRE(pair.a.send(at_ms(pair.now_ms), *channel, sctp::SharedBytes(Bytes{1})) ==
+                sctp::SendStatus::kOk);
+        CHECK_FALSE(pair.a.idle());
+        CHECK_FALSE(pair.a.next_timeout().is_never());
+        const auto packet = pair.a.poll_transmit();
+        REQUIRE(packet);
+        CHECK_FALSE(pair.a.poll_transmit());  // it waits for the acknowledgement
+        CHECK_FALSE(pair.a.idle());
+        const Timestamp again = pair.a.next_deadline();
+        CHECK(again > at_ms(pair.now_ms));
+        pair.a.handle_timeout(again);
+        CHECK(pair.a.poll_transmit() == packet);
+        pair.b.handle_packet(at_ms(pair.now_ms), *packet);
+        pair.run(1'000);
+        CHECK(pair.a.idle());
+        CHECK(pair.a.buffered_amount(*channel) == 0);
+    }
+}
+
 // What `b` was told, in short: o (opened), c (closed) and messages' first octets, by channel.
 std::string told(SctpTransport& side, std::size_t limit = 1'000) {
     std::string all;

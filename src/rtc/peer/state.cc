@@ -175,8 +175,8 @@ struct Transport::Fields {
         const bool through = transport.dtls_connected_;
         const bool has_remote = transport.remote_.has_value();
         if (through != transport.srtp_.has_keys() || (through && !has_remote)) return false;
-        if (transport.crypto_.simulate_dtls) return transport.dtls_ == nullptr;
-        return has_remote == through && through == (transport.dtls_ != nullptr);
+        if (transport.crypto_.simulate_dtls) return !transport.dtls_;
+        return has_remote == through && through == transport.dtls_.has_value();
     }
 
     static void load(Transport& transport, StateReader& in) {
@@ -184,10 +184,8 @@ struct Transport::Fields {
         in.part(2, transport.agent_);
         in.maybe(3, transport.remote_,
                  [](auto& inner, auto& remote) { remote_fields(inner, remote); });
-        in.record(4, [&transport](StateReader& inner) {
-            if (auto session = dtls::Session::load(inner))
-                transport.dtls_ = std::make_unique<dtls::Session>(*std::move(session));
-        });
+        in.record(
+            4, [&transport](StateReader& inner) { transport.dtls_ = dtls::Session::load(inner); });
         in.record(5, [&transport](StateReader& inner) {
             transport.srtp_.load(*transport.crypto_.engine, inner);
         });

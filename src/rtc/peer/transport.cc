@@ -38,7 +38,7 @@ void Transport::set_remote(Timestamp now, const RemoteParameters& remote) {
         config.fingerprints = remote.fingerprints;
         for (const srtp::Profile profile : config_.profiles)
             config.srtp_profiles.push_back(static_cast<dtls::SrtpProfile>(profile));
-        dtls_ = std::make_unique<dtls::Session>(*crypto_.dtls, std::move(config));
+        dtls_.emplace(*crypto_.dtls, std::move(config));
     }
     (void)agent_.set_remote_credentials(now, remote.ice);
     if (dtls_connected_ && remote.sctp && !sctp_.started())
@@ -130,7 +130,7 @@ Transport::Stray Transport::handle_stray(Timestamp now, const ice::Path& path, B
 // Whoever is heard after a silence may hear again too. RTP is left out: it comes without a turn to
 // send in, and RTCP soon follows it.
 bool Transport::heard(Timestamp now) {
-    if (now - std::exchange(heard_at_, now) < kSilence) return false;
+    if (now - std::exchange(heard_at_, now) < kSilence || sctp_.idle()) return false;
     sctp_.path_restored(now);
     return true;
 }

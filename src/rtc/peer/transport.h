@@ -143,7 +143,7 @@ class Transport {
     const std::optional<ice::Path>& way() const {
         return agent_.selected() ? agent_.selected() : early_path_;
     }
-    // True behind a silence: there may be something to send.
+    // True behind a silence, if something waits for an answer: it may be time to send.
     bool heard(Timestamp now);
     Timestamp data_deadline() const;
     void drain(Timestamp now);
@@ -162,7 +162,7 @@ class Transport {
     Rng rng_;
     ice::Agent agent_;
     std::optional<RemoteParameters> remote_;
-    std::unique_ptr<dtls::Session> dtls_;
+    std::optional<dtls::Session> dtls_;
     bool dtls_started_ = false;
     bool dtls_connected_ = false;
     Timestamp ice_began_;                      // this generation

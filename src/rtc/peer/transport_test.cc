@@ -517,6 +517,39 @@ TEST_CASE_HANDED_OVER(
     CHECK(messages() == 1);
 }
 
+TEST_CASE(
+    "Transport: a report behind a silence stirs what waits for an answer, else nothing [DC-20]") {
+    Link link;
+    link.negotiate(true);
+    link.run(1'000);
+    const auto stirred = [&link] {
+        Bytes report(100);
+        report[0] = 0x80;
+        report[1] = 201;
+        report.resize(link.a.transport->srtp_sender()->protect_rtcp(report, 8));
+        const ice::Path path = ice::Path{.local = link.b.address, .remote = link.a.address};
+        return link.b.transport->handle_packet(at_ms(link.now_ms), path, report).stirs;
+    };
+    const auto outage = [&link] {
+        link.drop = [](BytesView) { return true; };
+        link.run(2'000);
+        link.drop = nullptr;
+    };
+    outage();
+    CHECK_FALSE(stirred());
+    std::optional<std::uint16_t> channel;
+    for (const TransportEvent& event : link.b.events)
+        if (const auto* opened = std::get_if<ChannelOpened>(&event)) channel = opened->channel;
+    REQUIRE(channel.has_value());
+    link.drop = [](BytesView) { return true; };
+    REQUIRE(link.b.transport->send_message(at_ms(link.now_ms), *channel,
+                                           sctp::SharedBytes(BytesView(Bytes{1}))) ==
+            sctp::SendStatus::kOk);
+    outage();
+    CHECK(stirred());
+    CHECK_FALSE(stirred());  // once
+}
+
 TEST_CASE_HANDED_OVER(
     "Transport: data follows a peer whose address has changed with the new path [DC-20]") {
     Link link;

@@ -30,7 +30,7 @@ AddDownTrack config_of(Codec codec, bool strip) {
 // What goes out of one frame with this end.
 Bytes sent_of(Leg& leg, const Bytes& payload, std::int64_t ms, bool marker = true) {
     leg.stream.packet().payload = payload;
-    leg.stream.packet().marker = marker;
+    leg.stream.packet().marker = leg.stream.packet().frame_end = marker;
     const auto sent = leg.send(ms, 3000, ms == 0);
     REQUIRE(sent);
     CHECK(sent->marker == marker);
@@ -103,7 +103,7 @@ TEST_CASE("DownTrack: a copy leaves out what the packet left out [IN-42] [FWD-11
                 const Bytes payload = codec == Codec::kVp8 ? joined({0x10}, end) : end;
                 for (const bool marker : {true, false}) {
                     leg.stream.packet().payload = payload;
-                    leg.stream.packet().marker = marker;
+                    leg.stream.packet().marker = leg.stream.packet().frame_end = marker;
                     const MediaPacket source = leg.stream.next(3000, ms == 0);
                     const auto sent = test::pass(leg.track, source, at_ms(ms));
                     REQUIRE(sent);
@@ -118,6 +118,28 @@ TEST_CASE("DownTrack: a copy leaves out what the packet left out [IN-42] [FWD-11
                 }
             }
         }
+    }
+}
+
+// A layer of a picture is a frame of its own, the marker is at the end of the last one.
+TEST_CASE("DownTrack: of a layer below the highest its trailer is left out, too [IN-42]") {
+    const Bytes payload = joined(kPicture, usual_packet_trailer());
+    for (const bool strip : {false, true}) {
+        const Bytes& wanted = strip ? kPicture : payload;
+        SourceState source = test::source_of(Codec::kVp9);
+        source.mode = LayerMode::kMultipleSpatialLayersPerStream;
+        Leg leg(config_of(Codec::kVp9, strip), source);
+        leg.stream.packet().payload = payload;
+        leg.stream.packet().marker = false;
+        const MediaPacket packet = leg.stream.next(0, true);
+        const auto sent = test::pass(leg.track, packet, at_ms(0));
+        REQUIRE(sent);
+        CHECK_FALSE(sent->marker);
+        CHECK(to_vector(sent->body(payload)) == wanted);
+        auto copy = leg.nack(sent->sequence, 500);
+        REQUIRE(copy.size() == 1);
+        complete_resend(copy[0], packet, leg.track.strips_trailers());
+        CHECK(to_vector(copy[0].packet.body(payload)) == wanted);
     }
 }
 

@@ -197,7 +197,7 @@ bool Forwarder::emit(const MediaPacket& packet, Munger::Output position, bool ma
     if (retransmitter_ && !packet.padding_only)
         retransmitter_->note_sent(now, out, packet.sequence, stream_, packet.spatial);
     // Of a copy it is cut off again, in complete_resend().
-    if (strip_trailers_ && marker) strip_trailer(out, packet);
+    if (strip_trailers_ && (marker || packet.frame_end)) strip_trailer(out, packet);
     ++stats_.packets;
     if (packet.late) ++stats_.out_of_order;
     stats_.octets +=

@@ -83,6 +83,7 @@ void PacketHistory::add(PacketPool& pool, MediaPacket& packet, PacketRef& ref) {
     entry.arrival = packet.arrival;
     entry.abs_capture_time = packet.abs_capture_time;
     entry.has_abs_capture_time = packet.has_abs_capture_time;
+    entry.frame_end = packet.frame_end;
     entry.codec = packet.codec;
 }
 

@@ -24,6 +24,7 @@ struct HistoryEntry {
     std::uint64_t abs_capture_time = 0;
     bool has_abs_capture_time = false;
     Codec codec = Codec::kNone;
+    bool frame_end = false;
 };
 
 class PacketHistory {

@@ -14,7 +14,8 @@ void complete_resend(ResendPacket& resend, const MediaPacket& source, bool strip
     if (resend.copied_on != nullptr) resend.packet.sequence = resend.copied_on->take_number();
     resend.packet.has_abs_capture_time &= source.has_abs_capture_time;
     resend.packet.abs_capture_time = source.abs_capture_time;
-    if (strip_trailers && resend.packet.marker) strip_trailer(resend.packet, source);
+    if (strip_trailers && (resend.packet.marker || source.frame_end))
+        strip_trailer(resend.packet, source);
 }
 
 bool may_resend_on_main(const SendCodec& codec, const SendExtensions& ids) {

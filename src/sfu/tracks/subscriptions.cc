@@ -209,6 +209,7 @@ std::size_t Subscriptions::resend(OutboundTrack& outbound, std::span<ResendPacke
         source.dd_bytes = stored->dd_bytes;
         source.abs_capture_time = stored->abs_capture_time;
         source.has_abs_capture_time = stored->has_abs_capture_time;
+        source.frame_end = stored->frame_end;
         complete_resend(packet, source, outbound.down_track.strips_trailers());
         bytes += header_size(packet.packet, outbound.down_track.extensions(), stored->dd_bytes) +
                  packet.packet.body(stored->payload).size();
