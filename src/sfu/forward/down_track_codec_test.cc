@@ -99,6 +99,33 @@ TEST_CASE("DownTrack: descriptors of AV1 and VP9 go on as they are or with a mas
     }
 }
 
+TEST_CASE("DownTrack: a layer to be left goes on, for a congested link in T0 alone [FWD-08]") {
+    for (const bool deficient : {false, true}) {
+        CAPTURE(deficient);
+        Svc svc(Codec::kAv1);
+        const auto shown = [&svc](const Bytes& descriptor, int picture) {
+            MediaPacket p = svc.with(descriptor, picture == 0);
+            p.timestamp += picture * 3000;
+            return pass(svc.track, p, at_ms(picture * 33)).has_value();
+        };
+        CHECK(shown(svc.structure, 0));
+        CHECK(shown(svc.s1_key, 0));
+        CHECK(shown(svc.s2_key, 0));
+        // All layers of T0, T2 and T0.
+        CHECK_FALSE(shown(test::from_hex("c1000d"), 1));
+        CHECK_FALSE(shown(test::from_hex("c6000e"), 1));
+        CHECK(shown(test::from_hex("cb000f"), 1));
+        svc.track.set_bandwidth({1, 3}, deficient, at_ms(50));
+        CHECK_FALSE(shown(test::from_hex("c30010"), 2));
+        CHECK_FALSE(shown(test::from_hex("c80011"), 2));
+        CHECK(shown(test::from_hex("cd0012"), 2) == !deficient);
+        CHECK_FALSE(shown(test::from_hex("c10019"), 3));
+        CHECK_FALSE(shown(test::from_hex("c6001a"), 3));
+        CHECK(shown(test::from_hex("cb001b"), 3));
+        CHECK(svc.track.poll_key_frame_request(at_ms(100)).has_value());
+    }
+}
+
 TEST_CASE("DownTrack: descriptors that were not negotiated choose nothing [FWD-08] [IN-25]") {
     Svc svc(Codec::kAv1, false);
     const auto key = pass(svc.track, svc.with(svc.structure, true), at_ms(0));

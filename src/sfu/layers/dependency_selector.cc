@@ -90,9 +90,10 @@ DependencySelector::Choice DependencySelector::choose(const LayerState& state,
                                                       const DecodeTargets& targets) const {
     if (const Choice wanted = best_within(limit_, targets); wanted.found) return wanted;
     // Nothing of what is asked for can be decoded before a key frame: stay, at the temporal layer
-    // asked for.
+    // asked for. A congested link gets the pictures that all others refer to: to stop would be to
+    // freeze until the key frame, to go on to make it come late, behind what the link can not take.
     if (!state.current.valid()) return {};
-    const Layer stay{state.current.spatial, limit_.temporal};
+    const Layer stay{state.current.spatial, deficient_ ? std::int8_t{0} : limit_.temporal};
     return best_within(stay, targets);
 }
 
@@ -145,9 +146,11 @@ void DependencySelector::fill_rewrite(const LayerState& s, const MediaPacket& pa
 }
 
 Selection DependencySelector::select(LayerState& s, const MediaPacket& packet,
-                                     const DecodeTargets& targets, Rewrite& rewrite) {
+                                     const DecodeTargets& targets, Rewrite& rewrite,
+                                     bool deficient) {
     Selection result;
     result.relevant = true;
+    deficient_ = deficient;
     if (!s.target.valid() || !packet.has_dd) return result;
     const wire::DependencyInfo& dd = packet.dd;
     // Never start on a packet that came late (02 TRAP-08).

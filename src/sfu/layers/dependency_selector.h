@@ -29,9 +29,11 @@ class DependencySelector {
         std::uint8_t target_count = 0;
     };
 
-    // `rewrite` is written when the packet is to be forwarded.
+    // `rewrite` is written when the packet is to be forwarded. `deficient`: the subscriber's link
+    // is congested, so that a layer to be left goes on in its lowest temporal layer until a key
+    // frame.
     Selection select(LayerState& state, const MediaPacket& packet, const DecodeTargets& targets,
-                     Rewrite& rewrite);
+                     Rewrite& rewrite, bool deficient = false);
     // Nothing is decodable any more until the next structure (pause, mute, other source).
     void reset();
     // Targets the encoder produces at present.
@@ -71,6 +73,7 @@ class DependencySelector {
     std::uint32_t broken_ = ~std::uint32_t{0};  // chains, one bit each
     std::uint32_t active_ = 0;
     Layer limit_;               // of the picture that comes
+    bool deficient_ = false;    // as of the packet being looked at
     std::int64_t picture_ = 0;  // its RTP time
     std::int64_t newest_ = -1;
     std::array<Decision, kFrames> decisions_{};

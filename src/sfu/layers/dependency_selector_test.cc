@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "sfu/layers/dependency_testing.h"
 
 namespace confab::sfu {
@@ -124,6 +125,43 @@ TEST_CASE("dependency: down waits for a key frame too [FWD-08] [IN-26]") {
     CHECK(t2.forward);
     CHECK(t2.marker);
     CHECK(t2.mask == 0x007);
+}
+
+TEST_CASE("dependency: a congested link waits with the pictures that others refer to [FWD-08]") {
+    L3T3Key av1;
+    av1.layers.target = {2, 3};
+    (void)av1.show(test::kL3T3KeyStructure);
+    (void)av1.show("c50002");
+    (void)av1.show("ca0003");
+    // S0, S1 and S2 of the pictures T2, T1, T2, T0, from frame `first` on: whether S2 passes.
+    const auto pictures = [&av1](std::uint8_t first) {
+        std::string seen;
+        for (const int begin :
+             {0xC3, 0xC8, 0xCD, 0xC2, 0xC7, 0xCC, 0xC4, 0xC9, 0xCE, 0xC1, 0xC6, 0xCB}) {
+            const bool forward =
+                av1.show(to_hex(Bytes{static_cast<std::uint8_t>(begin), 0, first++})).forward;
+            if (begin >= 0xCB)
+                seen += forward ? 'x' : '-';
+            else
+                CHECK_FALSE(forward);
+        }
+        return seen;
+    };
+    CHECK(pictures(4) == "xxxx");
+    av1.deficient = true;
+    av1.layers.target = {1, 3};
+    CHECK(pictures(16) == "---x");
+    CHECK(av1.layers.current == Layer{2, 0});
+    // It is not congested any more, and still waits.
+    av1.deficient = false;
+    CHECK(pictures(28) == "xxxx");
+    CHECK(av1.layers.current == Layer{2, 2});
+    auto key = av1.packet(test::kL3T3KeyStructure);
+    key.dd.frame_number = 40;
+    CHECK(av1.show(key).forward);
+    CHECK(av1.show("c50029").forward);
+    CHECK_FALSE(av1.show("ca002a").forward);
+    CHECK(av1.layers.current.spatial == 1);
 }
 
 TEST_CASE("dependency: down between pictures, none of them stays without its end [FWD-08]") {

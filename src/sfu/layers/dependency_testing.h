@@ -50,7 +50,7 @@ class L3T3Key {
     };
     Seen show(const MediaPacket& p) {
         DependencySelector::Rewrite rewrite;
-        const Selection out = selector.select(layers, p, targets, rewrite);
+        const Selection out = selector.select(layers, p, targets, rewrite, deficient);
         return {out.forward, out.forward && out.marker, out.forward ? rewrite.mask : 0,
                 rewrite.frame_number};
     }
@@ -73,6 +73,7 @@ class L3T3Key {
                                       kS1T2 = "c80005";
 
     DependencySelector selector;
+    bool deficient = false;  // the link
     LayerState layers;
     DecodeTargets targets;
 

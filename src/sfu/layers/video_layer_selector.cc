@@ -17,7 +17,7 @@ void VideoLayerSelector::take_codec(Codec codec, const SourceState& source) {
 Selection VideoLayerSelector::select_svc(const MediaPacket& packet, const SourceState& source,
                                          Rewrite& rewrite) {
     if (packet.has_dd && dependency_)
-        return dependency_->select(layers_, packet, source.decode_targets, rewrite);
+        return dependency_->select(layers_, packet, source.decode_targets, rewrite, deficient_);
     if (vp9_) return select_vp9(layers_, packet);
     return select_simulcast(layers_, packet, deficient_);
 }
