@@ -63,11 +63,19 @@ async function result_checks(suite, server) {
     const { code, out } = await run(args_of(server, ['--subscribers', '2', '--publishers', '1', '--duration', '1s', '--room', 'tables']), { millis: kMillis });
     assert.equal(code, 0);
     assert.match(out, /Track loading:\n┌.*\n│ Tester +│ Track +│ Kind +│ Pkts\. +│ Bitrate +│ Pkt\. Loss +│/);
-    assert.equal(out.match(/│ load-sub-[01] +│ TR_\w+ │ video │ +\d+/g).length, 2);
+    assert.equal(out.match(/│ [a-z]{5}-sub-[01] +│ TR_\w+ │ video │ +\d+/g).length, 2);
     assert.match(out, /Subscriber summaries:\n┌.*\n│ Tester +│ Tracks │ Bitrate +│ Total Pkt\. Loss │ Error │/);
     assert.match(out, /│ Total +│ 2\/2 /);
     assert.match(out, /latency +p50 \d+\.\d{3} {2}p95/);
     assert.match(out, /latency .*\n {2}after 2 s +nothing measured\n/); // it lasts one
+  });
+
+  await suite.check('two tests in one room let each other be, flags of all verbs stand before [LKC-01] [LKC-30]', async () => {
+    const one = () => run(['--url', server.ws, '--verbose', 'perf', 'load-test', ...kKeys, '--join-rate', '0', '--yes', '--duration', '2s', '--room', 'shared', '--json'], { millis: kMillis });
+    for (const { code, err, out } of await Promise.all([one(), one()])) {
+      assert.deepEqual([code, err], [0, '']);
+      assert.equal(last_line(out).joined, 2);
+    }
   });
 
   await suite.check('a slow join: the rate is that behind the last one, 50 pieces of sound a second for each of four [LKC-32]', async () => {

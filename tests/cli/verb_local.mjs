@@ -91,6 +91,10 @@ async function name_checks(suite, cli) {
     assert.deepEqual([lk.code, lk.err], [0, '']);
     assert.match(lk.out, /Usage: lk COMMAND/);
     assert.equal((await cli.as_lk(['room', 'list', '-j'])).code, 0);
+    assert.equal((await cli.as_lk(['-url', cli.url, 'room', 'list', '-json'])).code, 0);
+    const group = await cli.as_lk(['sip', 'inbound']);
+    assert.deepEqual([group.code, group.err], [0, '']);
+    assert.match((await cli.as_lk(['-v'])).out, /^confab \d/);
     const { code, out } = await cli.as_lk(['token', 'create', '--join', '--room', 'r', '--identity', 'i']);
     assert.equal(code, 0);
     assert.match(out, /^Token grants:\n\{[^]*\n\}\n\nProject URL: http.*\nAccess token: ey/);
@@ -118,6 +122,9 @@ async function name_checks(suite, cli) {
     const token = (await cli.run(['token', 'create', '--list', '--valid-for', '10m', '-q'])).out.trim();
     assert.equal(JSON.parse((await cli.run(['token', 'decode', token])).out).claims.video.roomList, true);
     assert.equal((await cli.run(['token', 'verify', '-'], { input: token })).code, 0);
+    const given = (await cli.run(['token', 'create', '--join=1', '--room', 'r', '--identity', 'i', '--publish=F', '--attribute', 'a=1,b="x y"', '--grant', '{"HIDDEN": true}', '-q'])).out.trim();
+    const { video, attributes } = JSON.parse((await cli.run(['token', 'decode', given])).out).claims;
+    assert.deepEqual([video.roomJoin, video.canPublish, video.hidden, attributes], [true, false, true, { a: '1', b: 'x y' }]);
     await fails(cli, ['token', 'verify', `${token.slice(0, -4)}AAAA`], /signature/);
   });
 }

@@ -44,6 +44,9 @@ export async function room_checks(suite, cli, server) {
     for (const name of ['one', 'two']) assert.equal(await printed(cli, ['room', 'delete', name]), `deleted room ${name}\n`);
     assert.deepEqual(await rooms.listRooms(['one', 'two']), []);
     await fails(cli, ['room', 'delete', 'one'], 'not_found: ');
+    // A percent sign by position is one.
+    await printed(cli, ['room', 'create', '50%x']);
+    assert.equal(await printed(cli, ['room', 'delete', '--room', '50%x']), 'deleted room 50%x\n');
   });
 
   await suite.check('participants and their tracks: list, get, update, mute, subscriptions, data, remove', async () => {

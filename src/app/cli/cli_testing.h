@@ -33,6 +33,7 @@ class Machine {
         std::string service;  // "livekit.RoomService/ListRooms"
         std::string body;
         token::Grants grants;
+        Duration timeout;
     };
     std::map<std::string, std::string> variables{{"HOME", "/home/me"}};
     std::map<std::string, FileText> files;
@@ -136,6 +137,7 @@ class Machine {
         Asked one;
         one.url = request.url;
         one.body = request.body;
+        one.timeout = request.timeout;
         const std::size_t at = request.url.find("/twirp/");
         if (at == std::string::npos) return reply(404, "text/plain", "404 page not found");
         one.service = request.url.substr(at + 7);

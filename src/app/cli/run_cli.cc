@@ -8,22 +8,31 @@
 #include "app/cli/call/call.h"
 #include "app/cli/verb_parser.h"
 #include "app/cli/verb_table.h"
+#include "base/text.h"
 #include "config/yaml/suggest.h"
 
 namespace confab::app::cli {
 namespace {
 
-// How many arguments a flag of all verbs takes at the front; 0: it is none.
-std::size_t common_flag(const std::string& argument) {
-    const std::string name = argument.substr(0, argument.find('='));
-    for (const Param& param : common_params()) {
-        const bool is_it =
-            name == "--" + std::string(param.long_name()) ||
-            (!param.short_name().empty() && name == "-" + std::string(param.short_name()));
-        if (!is_it) continue;
-        return param.kind == Kind::kBool || name.size() < argument.size() ? 1 : 2;
+bool is_named(const Param& param, std::string_view flag) {
+    const bool one_dash = flag.size() > 2 && flag[1] != '-';
+    for (const std::string_view name : split(param.names, ',')) {
+        if (!name.starts_with('-')) continue;
+        if (name == flag || (one_dash && name.starts_with("--") && name.substr(1) == flag))
+            return true;
     }
-    return 0;
+    return false;
+}
+
+// The flag that `argument` gives, with one dash or two; null pointer: none.
+const Param* flag_of(const Verb* verb, std::string_view argument) {
+    const std::string_view flag = argument.substr(0, argument.find('='));
+    if (verb != nullptr)
+        for (const Param& param : verb->params)
+            if (is_named(param, flag)) return &param;
+    for (const Param& param : common_params())
+        if (is_named(param, flag)) return &param;
+    return nullptr;
 }
 
 // The words that name a verb, and everything else in its order.
@@ -108,6 +117,28 @@ bool asks_for_help(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
+std::vector<std::string> with_two_dashes(std::vector<std::string> arguments, const Host& host) {
+    if (!host.is_named_lk()) return arguments;
+    std::string group;
+    const Verb* verb = nullptr;
+    for (std::size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
+        std::string& argument = arguments[i];
+        if (!argument.starts_with('-')) {
+            if (verb != nullptr) continue;
+            verb = find_verb(group, argument);
+            group = group_in(group, argument);
+            continue;
+        }
+        const Param* const param = flag_of(verb, argument);
+        if (param == nullptr) continue;
+        if (argument.size() > 2 && argument[1] != '-' && argument[2] != '=')
+            argument.insert(0, "-");
+        // What follows is its value, whatever it looks like.
+        if (param->kind != Kind::kBool && argument.find('=') == argument.npos) ++i;
+    }
+    return arguments;
+}
+
 std::vector<std::pair<std::string, std::string>> help_rows(std::string_view group) {
     std::vector<std::pair<std::string, std::string>> rows;
     const std::string prefix = group.empty() ? "" : std::string(group) + " ";
@@ -124,6 +155,16 @@ std::string overview(const Host& host) {
     return "Rooms, tokens and everything else of a media server for LiveKit clients.\nUsage: " +
            host.program + " COMMAND\n\nCommands:\n" + rows_text("") + "\nExamples:\n  " +
            host.program + " room --help\n  " + host.program + " room list --dev\n";
+}
+
+std::size_t common_flag(const std::string& argument) {
+    const std::string_view name = std::string_view(argument).substr(0, argument.find('='));
+    for (const Param& param : common_params()) {
+        const auto names = split(param.names, ',');
+        if (std::ranges::find(names, name) == names.end()) continue;
+        return param.kind == Kind::kBool || name.size() < argument.size() ? 1 : 2;
+    }
+    return 0;
 }
 
 bool takes(const std::vector<std::string>& arguments) {
@@ -143,7 +184,7 @@ Outcome run(const std::vector<std::string>& arguments, const Host& host) {
         if (words.group.empty() && helps) return {.code = 0, .out = overview(host), .err = {}};
         if (words.group.empty())
             return usage_error("no command given; see `" + host.program + " --help`");
-        if (helps) return {.code = 0, .out = group_help(words), .err = {}};
+        if (helps || host.is_named_lk()) return {.code = 0, .out = group_help(words), .err = {}};
         return usage_error("`" + words.shown + "` needs a command; see `" + words.shown +
                            " --help`");
     }

@@ -23,7 +23,7 @@ class Call;
 
 enum class Kind : std::uint8_t {
     kText,
-    kName,    // a text with templates: %t, %x … (LKC-06)
+    kName,    // a text whose flag takes templates: %t, %x … (LKC-06); of what is made, not found
     kNumber,  // a whole one, not below 0
     kBool,
     kList,   // repeatable, and split at commas
@@ -102,6 +102,8 @@ struct Print {
     std::string_view items = {};  // the field of the answer that is listed
     std::span<const Column> columns = {};
     std::string_view sentence = {};  // "room {room} is deleted"; also before an object's JSON
+    // What lk says of it instead, when we are called so.
+    std::string (*as_lk)(const json::Value& answer) = nullptr;
 };
 
 // Completes or checks the request before it goes.

@@ -43,8 +43,7 @@ std::string help_of(const Param& param) {
 }
 
 // CLI11 writes into no variable of ours: the results are read from the option.
-CLI::Option* add(CLI::App& app, const Param& param) {
-    const std::string names(param.names);
+CLI::Option* add(CLI::App& app, const Param& param, const std::string& names) {
     CLI::Option* option = nullptr;
     if (param.kind == Kind::kBool) {
         option = app.add_flag(names)->description(std::string(param.help));
@@ -65,18 +64,29 @@ CLI::Option* add(CLI::App& app, const Param& param) {
 struct Bound {
     const Param* param;
     CLI::Option* option;
+    // Of a name: what was given by position, which is no template.
+    CLI::Option* as_it_is = nullptr;
 };
+
+Bound bind(CLI::App& app, const Param& param) {
+    if (param.kind != Kind::kName || param.positional().empty() || !param.has_flag())
+        return {&param, add(app, param, std::string(param.names))};
+    std::string flags;
+    for (const std::string_view name : split(param.names, ','))
+        if (name.starts_with('-')) flags += (flags.empty() ? "" : ",") + std::string(name);
+    return {&param, add(app, param, flags), add(app, param, std::string(param.positional()))};
+}
 
 std::vector<Bound> add_all(CLI::App& app, const Verb& verb) {
     std::vector<Bound> bound;
     for (const Param& param : verb.params)
-        bound.push_back({&param, add(app, param)});
+        bound.push_back(bind(app, param));
     for (const Param& param : common_params()) {
         // A verb may have a flag of that name itself: `project add --url`.
         const bool taken = std::ranges::any_of(
             verb.params, [&](const Param& own) { return own.long_name() == param.long_name(); });
         if (taken) continue;
-        bound.push_back({&param, add(app, param)});
+        bound.push_back(bind(app, param));
         if (!param.hidden) bound.back().option->group(kCommonGroup);
     }
     return bound;
@@ -93,12 +103,24 @@ void prepare(CLI::App& app, const Verb& verb, const std::string& shown) {
     app.footer(footer);
 }
 
+// "true" and "false" for the words that Go has for them; others stay.
+std::string truth_of(const std::string& text) {
+    for (const std::string_view yes : {"1", "t", "T", "true", "TRUE", "True"})
+        if (text == yes) return "true";
+    for (const std::string_view no : {"0", "f", "F", "false", "FALSE", "False"})
+        if (text == no) return "false";
+    return text;
+}
+
 std::vector<std::string> texts_of(const Bound& bound, const Host& host) {
     std::vector<std::string> texts;
+    if (bound.as_it_is != nullptr) texts = bound.as_it_is->results();
     for (const std::string& result : bound.option->results()) {
         if (bound.param->kind == Kind::kList)
             for (const std::string_view part : split(result, ','))
                 texts.emplace_back(part);
+        else if (bound.param->kind == Kind::kBool)
+            texts.push_back(truth_of(result));
         else
             texts.push_back(bound.param->kind == Kind::kName ? expanded(result, host) : result);
     }
@@ -123,6 +145,12 @@ std::string wrong_value(const Bound& bound, const std::vector<std::string>& text
     if (bound.param->kind == Kind::kNumber && !texts.empty() &&
         !parse_decimal<std::uint64_t>(texts.back()))
         return how_to_give(*bound.param) + " `" + texts.back() + "` is no whole number";
+    if (bound.as_it_is != nullptr && bound.as_it_is->count() > 0 && bound.option->count() > 0)
+        return how_to_give(*bound.param) + " is given twice";
+    if (bound.param->kind == Kind::kBool)
+        for (const std::string& text : texts)
+            if (text != "true" && text != "false")
+                return how_to_give(*bound.param) + " `" + text + "` is neither true nor false";
     const auto choices = split(bound.param->choices, ',');
     if (!bound.param->choices.empty() && !texts.empty() &&
         std::ranges::find(choices, texts.back()) == choices.end())

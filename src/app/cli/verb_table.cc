@@ -65,7 +65,7 @@ const std::vector<Group>& all_groups() {
         {"project", "Servers and keys by name", "context"},
         {"perf", "Load tests", {}},
         {"webhook", "Webhooks: receive, list, send again", {}},
-        {"agent", "Agents that a server runs (later)", {}, true},
+        {"agent", "Agents that a server runs (later)", "a", true},
         {"app", "Applications (later)", {}, true},
         {"cloud", "Accounts (later)", {}, true},
     };

@@ -222,6 +222,30 @@ Outcome completed(const std::vector<std::string>& arguments, const Host& host) {
     return outcome;
 }
 
+// `perf load-test`, as upstream has it, or `load-test`, with flags of all verbs before any of its
+// words: the command, those flags, the rest. Others stay as they are.
+std::vector<std::string> load_test_first(const std::vector<std::string>& arguments) {
+    std::vector<std::string> command{"load-test"};
+    std::size_t i = 0;
+    const auto take_flags = [&] {
+        while (i < arguments.size()) {
+            std::size_t count = cli::common_flag(arguments[i]);
+            if (count == 0) return;
+            for (; count > 0 && i < arguments.size(); --count)
+                command.push_back(arguments[i++]);
+        }
+    };
+    take_flags();
+    if (i < arguments.size() && arguments[i] == "perf") {
+        ++i;
+        take_flags();
+    }
+    if (i == arguments.size() || arguments[i] != "load-test") return arguments;
+    command.insert(command.end(), arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                   arguments.end());
+    return command;
+}
+
 }  // namespace
 
 Outcome run_command(const std::vector<std::string>& arguments, const Host& host) {
@@ -231,12 +255,12 @@ Outcome run_command(const std::vector<std::string>& arguments, const Host& host)
         return {.code = 0, .out = cli::overview(host), .err = {}};
     if (args.empty()) return usage_error("no command given; try `confab serve --dev` or --help");
     if (args[0] == "__complete") return completed(args, host);
-    // Upstream has it in a group.
-    if (args.size() > 1 && args[0] == "perf" && args[1] == "load-test") args.erase(args.begin());
+    args = load_test_first(cli::with_two_dashes(std::move(args), host));
     const std::string first = args[0];
-    const bool asks = first == "--help" || first == "-h" || first == "--version";
-    if (asks && host.is_named_lk() && first != "--version")
-        return {.code = 0, .out = cli::overview(host), .err = {}};
+    const bool version = first == "--version" || (first == "-v" && host.is_named_lk());
+    if (version) return {.code = 0, .out = version_text() + "\n", .err = {}};
+    const bool asks = first == "--help" || first == "-h";
+    if (asks && host.is_named_lk()) return {.code = 0, .out = cli::overview(host), .err = {}};
     if (cli::takes(args)) return cli::run(args, host);
     // Flags alone start the server, as start scripts made for upstream expect.
     if (first.starts_with("-") && !asks) args.insert(args.begin(), "serve");

@@ -26,8 +26,9 @@ constexpr std::size_t kMaxParticipants = 100'000;
 
 struct LoadFlags {
     load::Options options;
-    std::string url, key, secret, project;
+    std::string url, key, secret, project, subdomain, config;
     bool dev = false;
+    bool quiet = false;
     std::string duration = "0";
     std::string layout = "speaker";
     std::string resolution = "high";
@@ -54,6 +55,12 @@ void add_server_flags(CLI::App& command, LoadFlags& f) {
                        "Its secret [CONFAB_API_SECRET, LIVEKIT_API_SECRET]");
     command.add_flag("--dev", f.dev, "Key and secret of a server that runs with --dev");
     command.add_option("--project", f.project, "Server and key by the name of `project add`");
+    command.add_option("--subdomain", f.subdomain, "The same, by the first label of its host");
+    command.add_option("--config", f.config, "File with `[project] subdomain`");
+    command.add_flag("-q,--quiet,--silent", f.quiet, "No notices on stderr");
+    // As all verbs have them; nothing is asked, and each second is told anyway.
+    command.add_flag("-y,--yes")->group("");
+    command.add_flag("--verbose")->group("");
     command.add_option("--signal", f.signal, "v1: /rtc/v1, else /rtc; v0: /rtc alone")
         ->check(CLI::IsMember({"v0", "v1"}))
         ->capture_default_str();
@@ -80,8 +87,8 @@ void add_shape_flags(CLI::App& command, LoadFlags& f) {
         .add_option("--duration", f.duration,
                     "How long after the last join, for example 20s; 0: until stopped")
         ->capture_default_str();
-    command.add_option("--identity-prefix", o.identity_prefix, "How identities begin")
-        ->capture_default_str();
+    command.add_option("--identity-prefix", o.identity_prefix,
+                       "How identities begin; without it, with five letters by chance");
 }
 
 void add_media_flags(CLI::App& command, LoadFlags& f) {
@@ -110,7 +117,7 @@ void add_media_flags(CLI::App& command, LoadFlags& f) {
 }
 
 void add_limit_flags(CLI::App& command, LoadFlags& f) {
-    command.add_flag("--json", f.json, "The last line is one JSON object, instead of tables");
+    command.add_flag("-j,--json", f.json, "The last line is one JSON object, instead of tables");
     command.add_option("--max-loss", f.max_loss, "Exit code 3 beyond it: 0.1% or 0.001");
     command.add_option("--max-latency-p50", f.max_p50, "Likewise: 5ms");
     command.add_option("--max-latency-p95", f.max_p95, "Likewise: 80ms");
@@ -154,6 +161,15 @@ Result<void, std::string> read_limits(LoadFlags& f) {
     return {};
 }
 
+std::string random_letters(const Host& host) {
+    std::array<std::uint8_t, 5> random{};
+    host.fill_random(random);
+    std::string letters;
+    for (const std::uint8_t octet : random)
+        letters += static_cast<char>('a' + octet % 26);
+    return letters;
+}
+
 Result<void, std::string> read_shape(LoadFlags& f, const Host& host) {
     static const std::map<std::string, load::Layout> kLayouts{{"speaker", load::Layout::kSpeaker},
                                                               {"3x3", load::Layout::k3x3},
@@ -176,6 +192,8 @@ Result<void, std::string> read_shape(LoadFlags& f, const Host& host) {
         host.fill_random(random);
         o.room = "load-test-" + std::to_string(load_be32(random.data()) % 1'000'000);
     }
+    // Two tests in one room are not to throw each other out.
+    if (o.identity_prefix.empty()) o.identity_prefix = random_letters(host);
     std::optional<Duration> duration;
     CONFAB_TRY_VOID(read_duration("--duration", f.duration, duration));
     o.duration = duration.value_or(Duration::zero());
@@ -189,13 +207,15 @@ Result<void, std::string> read_server(LoadFlags& f, const Host& host) {
         if (!text.empty()) values.set(key, {text});
     };
     give("project", f.project);
+    give("subdomain", f.subdomain);
+    give("config", f.config);
     give("url", f.url);
     give("api-key", f.key);
     give("api-secret", f.secret);
     if (f.dev) values.set("dev", {"true"});
     CONFAB_TRY(const cli::Credentials found, cli::find_credentials(values, host));
-    const std::string said = found.warning + found.notice;
-    if (!f.dev && !said.empty()) host.warn(said);
+    const std::string said = found.warning + (f.dev || f.quiet ? "" : found.notice);
+    if (!said.empty()) host.warn(said);
     f.url = found.url;
     f.key = found.api_key;
     f.secret = found.api_secret;
@@ -319,6 +339,7 @@ Outcome load_test(LoadFlags& f, const Host& host) {
 Action add_load_test(CLI::App& command) {
     auto flags = std::make_shared<LoadFlags>();
     flags->options.room.clear();
+    flags->options.identity_prefix.clear();
     add_server_flags(command, *flags);
     add_shape_flags(command, *flags);
     add_media_flags(command, *flags);

@@ -27,6 +27,10 @@ struct FakeMachine {
         report.figures.latency.add(Duration::millis(2));
     }
     Outcome run(std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), "load-test");
+        return run_whole(arguments);
+    }
+    Outcome run_whole(const std::vector<std::string>& arguments) {
         Host host;
         host.env = [this](std::string_view name) -> std::optional<std::string> {
             const auto found = variables.find(std::string(name));
@@ -50,7 +54,6 @@ struct FakeMachine {
         host.progress = [this](const std::string& text) { shown += text; };
         host.warn = [this](const std::string& text) { said += text; };
         host.interrupted = [this] { return --looks == 0; };
-        arguments.insert(arguments.begin(), "load-test");
         return run_command(arguments, host);
     }
     const load::Options& options() const { return runs.back().options; }
@@ -118,6 +121,38 @@ TEST_CASE(
     CHECK(m.runs.back().url == "http://localhost:7880");
     CHECK(m.runs.back().api_key == "devkey");
     CHECK(m.runs.back().api_secret == "secret");
+}
+
+TEST_CASE("load-test: identities begin by chance, so that two tests share a room [LKC-30]") {
+    FakeMachine m;
+    CHECK(m.run({"--dev"}).code == 0);
+    CHECK(m.options().identity_prefix == "bbbbb");
+}
+
+TEST_CASE("perf load-test: flags of all verbs stand anywhere [LKC-01][LKC-30]") {
+    FakeMachine m;
+    const std::vector<std::string> keys{"--api-key", "k", "--api-secret=s"};
+    const auto with_keys = [&](std::vector<std::string> words) {
+        words.insert(words.end(), keys.begin(), keys.end());
+        return words;
+    };
+    for (const auto& words : std::vector<std::vector<std::string>>{
+             {"--url", "ws://u", "perf", "load-test"},
+             {"--url=ws://u", "load-test"},
+             {"perf", "--verbose", "--url", "ws://u", "load-test"},
+             {"--verbose", "load-test", "--url", "ws://u"},
+             {"perf", "load-test", "--verbose", "--yes", "-q", "--url", "ws://u"},
+             {"-y", "perf", "--silent", "load-test", "--url", "ws://u"}}) {
+        m.runs.clear();
+        const Outcome o = m.run_whole(with_keys(words));
+        CHECK(o.err == "");
+        REQUIRE(m.runs.size() == 1);
+        CHECK(m.runs.back().url == "ws://u");
+        CHECK(m.runs.back().api_secret == "s");
+    }
+    const Outcome gone = m.run_whole({"--project", "p", "perf", "load-test"});
+    CHECK(gone.err.starts_with("error: no project p"));
+    CHECK(m.run_whole({"--verbose", "load-test", "--help"}).code == 0);
 }
 
 TEST_CASE("load-test: server and key come from the environment where no flag says them [LKC-01]") {

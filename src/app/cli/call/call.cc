@@ -60,6 +60,22 @@ std::string curl_line(const net::HttpClientRequest& request, const std::string& 
     return line + " \\\n  -H 'Content-Type: application/json' \\\n  -d " + quoted(json);
 }
 
+constexpr Column kSipColumns[] = {{"SIPStatusCode", "sipStatusCode"}, {"SIPStatus", "sipStatus"}};
+constexpr Print kSipPrint{.shape = Shape::kObject, .columns = kSipColumns};
+
+// Why a phone call failed; empty: it was none.
+std::string sip_text(const net::HttpResponse& answer, const Form& form) {
+    const auto status = sip_status(answer);
+    if (!status) return {};
+    json::Writer writer;
+    writer.begin_object();
+    writer.integer("sipStatusCode", status->code);
+    writer.string("sipStatus", status->text);
+    writer.end_object();
+    return printed({.json = writer.take(), .items = {}, .name = {}, .others = {}}, kSipPrint, form,
+                   "");
+}
+
 }  // namespace
 
 Result<Credentials, std::string> Call::credentials() {
@@ -127,6 +143,7 @@ Result<void, std::string> Call::ask(const Api& api, const Message& request, Mess
     if (settings_.curl) notes_ += curl_line(http, json) + "\n";
     const auto result = host_.http(std::move(http));
     if (!result) return fail(unreachable(result.error(), server));
+    if (result->status != 200) told_ = sip_text(*result, settings_.form);
     if (result->status != 200) return fail(refused(*result, server, host_.now()));
     if (!result->headers.get("Content-Type").starts_with("application/protobuf") ||
         !response.ParseFromString(result->body))
@@ -139,6 +156,11 @@ Outcome Call::answered(const Message& response) {
 }
 
 Outcome Call::answered(const Message& response, const Print& print) {
+    const bool usual = settings_.form.format == Format::kUsual && settings_.form.field.empty();
+    if (print.as_lk != nullptr && usual && host_.is_named_lk()) {
+        const std::string text = proto::to_camel_json(response);
+        if (const auto json = json::parse(text)) return done(print.as_lk(*json));
+    }
     return done(printed(answer_of(response, print), print, settings_.form,
                         filled(print.sentence, values_)));
 }
@@ -150,6 +172,7 @@ Outcome Call::done(std::string out) {
 Outcome Call::failed(const std::string& error) {
     Outcome outcome = failure(error);
     outcome.err.insert(0, notes_);
+    outcome.out = told_;
     return outcome;
 }
 

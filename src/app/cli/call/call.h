@@ -77,6 +77,7 @@ class Call {
     std::optional<Credentials> credentials_;
     Duration timeout_ = kCallTimeout;
     std::string notes_;  // for stderr
+    std::string told_;   // for stdout, of a call that failed
 };
 
 // A verb with an Api: fill, ask, print.

@@ -121,9 +121,13 @@ TEST_CASE("project: add, list, remove, set-default; lk's file is written as lk a
     CHECK(has(m.run_bare({"project", "list", "-o", "json"}).out,
               "\"URL\": \"wss://home.example.com\""));
     CHECK(m.run_bare({"project", "list", "--field", "Name"}).out == "home\nother\n");
+    CHECK(m.run_bare({"project", "list", "--json"}).out.starts_with("{\n  \"projects\": ["));
     m.program = "lk";
     CHECK(m.run_bare(add).code == 0);
     CHECK(has(m.files[shared].text, "name: new"));
+    const std::string listed = m.run_bare({"project", "list", "--json"}).out;
+    CHECK(listed.starts_with("[\n  {\n    \"Name\": \"home\","));
+    CHECK(listed.ends_with("  }\n]\n"));
 }
 
 TEST_CASE("project add: names, addresses and keys are checked; the first is the default") {
@@ -209,7 +213,9 @@ TEST_CASE("--curl and --verbose tell on stderr, what is printed stays the same [
     CHECK(has(m.run({"room", "list", "a", "--verbose"}).err, "\"names\": [\n    \"a\"\n  ]"));
 }
 
-TEST_CASE("templates: times, chance and who we are; everything else stays [LKC-06]") {
+TEST_CASE(
+    "templates: times, chance and who we are; two percent signs are one, everything else stays "
+    "[LKC-06]") {
     Machine m;
     const Host host = m.host();
     CHECK(expanded("a-%t", host) == "a-20270115080000");
@@ -218,6 +224,7 @@ TEST_CASE("templates: times, chance and who we are; everything else stays [LKC-0
     CHECK(expanded("%x", host) == "010203040506");
     CHECK(expanded("%U@%h.%p", host) == "me@here.42");
     CHECK(expanded("100% %q %", host) == "100% %q %");
+    CHECK(expanded("%%x", host) == "%x");
 }
 
 TEST_CASE("verbs: unknown words are answered with those that are near, groups with their verbs") {

@@ -3,6 +3,7 @@
 
 #include "app/cli/call/credentials.h"
 
+#include <optional>
 #include <vector>
 
 #include "app/cli/call/projects.h"
@@ -66,7 +67,9 @@ std::string environment_notice(const Piece& url, const Piece& key, const Piece& 
     return names.empty() ? "" : "Using " + names + " from environment\n";
 }
 
-Result<Credentials, std::string> of_projects(const Values& values, const Host& host) {
+// Nothing: there is no project to take.
+Result<std::optional<Credentials>, std::string> of_projects(const Values& values,
+                                                            const Host& host) {
     CONFAB_TRY(const Projects projects, load_projects(host));
     const auto with_warning = [&](const Project& project, std::string_view how) {
         Credentials found = of(project, how);
@@ -94,6 +97,16 @@ Result<Credentials, std::string> of_projects(const Values& values, const Host& h
     }
     const Project* const project = projects.find(projects.default_name);
     if (project != nullptr) return with_warning(*project, "default ");
+    return std::nullopt;
+}
+
+bool names_project(const Values& values) {
+    return !values.text("project").empty() || !values.text("subdomain").empty();
+}
+
+Result<Credentials, std::string> some_project(const Values& values, const Host& host) {
+    CONFAB_TRY(auto found, of_projects(values, host));
+    if (found) return *std::move(found);
     return fail(std::string(
         "no server and key; give --url with --api-key and --api-secret (or LIVEKIT_URL, "
         "LIVEKIT_API_KEY, LIVEKIT_API_SECRET), --dev for a server with --dev, or --project"));
@@ -110,10 +123,10 @@ std::string http_url(std::string url) {
 }
 
 Result<Credentials, std::string> find_credentials(const Values& values, const Host& host) {
-    const bool named = !values.text("project").empty() || !values.text("subdomain").empty();
+    const bool named = names_project(values);
     const bool dev = values.flag("dev");
     if (named && dev) return fail(std::string("--dev and a project are two servers; take one"));
-    if (named) return of_projects(values, host);
+    if (named) return some_project(values, host);
     const Piece url = piece(values, host, "url", "URL");
     const Piece key = piece(values, host, "api-key", "API_KEY");
     const Piece secret = piece(values, host, "api-secret", "API_SECRET");
@@ -131,7 +144,18 @@ Result<Credentials, std::string> find_credentials(const Values& values, const Ho
         return fail(std::string("api-secret is required; give --api-secret or LIVEKIT_API_SECRET"));
     if (!secret.value.empty())
         return fail(std::string("api-key is required; give --api-key or LIVEKIT_API_KEY"));
-    return of_projects(values, host);
+    return some_project(values, host);
+}
+
+Result<Credentials, std::string> find_address(const Values& values, const Host& host) {
+    if (!names_project(values)) {
+        const Piece url = piece(values, host, "url", "URL");
+        if (!url.value.empty())
+            return Credentials{url.value, {}, {}, {}, environment_notice(url, {}, {}), {}};
+        if (values.flag("dev")) return Credentials{kDefaultUrl, {}, {}, {}, {}, {}};
+    }
+    CONFAB_TRY(auto found, of_projects(values, host));
+    return found ? *std::move(found) : Credentials{kDefaultUrl, {}, {}, {}, {}, {}};
 }
 
 }  // namespace confab::app::cli

@@ -27,6 +27,9 @@ struct Credentials {
 // `values` has the flags of all verbs. The error says which piece is missing.
 Result<Credentials, std::string> find_credentials(const Values& values, const Host& host);
 
+// Of a server for which there is a token: found the same way, without key and secret.
+Result<Credentials, std::string> find_address(const Values& values, const Host& host);
+
 // ws and wss as http and https; without a slash at the end.
 std::string http_url(std::string url);
 

@@ -15,6 +15,7 @@ namespace confab::app::cli {
 namespace {
 
 constexpr Duration kClockLeeway = Duration::seconds(30);
+constexpr std::string_view kCodePrefix = "SIP_STATUS_";
 constexpr std::size_t kMaxText = 500;  // of an answer that is shown
 
 struct Said {
@@ -129,6 +130,18 @@ std::string unreachable(net::HttpClientError error, const Credentials& server) {
             return server.url + ": " + std::string(net::to_string(error)) +
                    "; try again, or see the server's log";
     }
+}
+
+std::optional<SipStatus> sip_status(const net::HttpResponse& answer) {
+    const auto json = json::parse(answer.body);
+    const json::Value* const meta = json ? json->find("meta") : nullptr;
+    const json::Value* const given = meta != nullptr ? meta->find("sip_status_code") : nullptr;
+    const auto code = parse_decimal<std::uint32_t>(given != nullptr ? given->string : "");
+    if (!code) return std::nullopt;
+    const json::Value* const text = meta->find("sip_status");
+    SipStatus status{*code, text != nullptr ? text->string : ""};
+    if (status.text.starts_with(kCodePrefix)) status.text.erase(0, kCodePrefix.size());
+    return status;
 }
 
 std::string refused(const net::HttpResponse& answer, const Credentials& server, UnixTime now) {

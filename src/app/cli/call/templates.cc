@@ -65,6 +65,8 @@ std::string value_of(char letter, const Host& host) {
             return digits(now.second);
         case 'x':
             return random_hex(host);
+        case '%':
+            return "%";
         default:
             return {};
     }

@@ -12,7 +12,7 @@
 namespace confab::app::cli {
 
 // %t 20260203040506 · %T RFC 3339 · %Y %m %d %H %M %S of UTC · %x six random octets as hex ·
-// %U user · %h host · %p process. Everything else stays.
+// %U user · %h host · %p process · %% a percent sign. Everything else stays.
 std::string expanded(std::string_view text, const Host& host);
 
 // "2026-02-03T04:05:06Z"

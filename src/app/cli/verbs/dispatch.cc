@@ -15,7 +15,6 @@ using google::protobuf::Message;
 constexpr Param kRoom{.names = "-r,--room,room",
                       .help = "The room",
                       .field = "room",
-                      .kind = Kind::kName,
                       .required = true,
                       .live = Live::kRoom};
 constexpr Param kId{.names = "--id,id",

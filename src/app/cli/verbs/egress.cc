@@ -9,6 +9,7 @@
 #include "app/cli/call/call.h"
 #include "app/cli/call/templates.h"
 #include "app/cli/output/json_text.h"
+#include "app/cli/output/table_text.h"
 #include "app/cli/verbs/verbs.h"
 #include "base/text.h"
 #include "livekit_egress.pb.h"
@@ -17,6 +18,9 @@ namespace confab::app::cli {
 namespace {
 
 using google::protobuf::Message;
+
+// A recorder has to be found and to begin.
+constexpr Duration kStartTime = Duration::seconds(30);
 
 constexpr Param kStart[] = {
     {.names = "--type",
@@ -32,11 +36,7 @@ constexpr Param kList[] = {
      .help = "Only these; repeatable",
      .kind = Kind::kList,
      .live = Live::kEgress},
-    {.names = "-r,--room",
-     .help = "Only of this room",
-     .field = "room_name",
-     .kind = Kind::kName,
-     .live = Live::kRoom},
+    {.names = "-r,--room", .help = "Only of this room", .field = "room_name", .live = Live::kRoom},
     {.names = "-a,--active", .help = "Only those that run", .field = "active", .kind = Kind::kBool},
     {.names = "--limit", .help = "Not more than these many", .kind = Kind::kNumber},
 };
@@ -152,12 +152,21 @@ constexpr Column kColumns[] = {{"EgressID", "egressId"},
                                {"Error", "error"}};
 constexpr Column kOne[] = {
     {"EgressID", "egressId"}, {"Status", "status", "EGRESS_STARTING"}, {"Error", "error"}};
-constexpr Print kInfo{.shape = Shape::kObject, .columns = kOne};
+std::string lk_line(const json::Value& info) {
+    const std::string id = "EgressID: " + text_at(info, "egressId");
+    const std::string error = text_at(info, "error");
+    if (!error.empty()) return id + " Error: " + printable(error) + "\n";
+    const std::string status = text_at(info, "status");
+    return id + " Status: " + (status.empty() ? "EGRESS_STARTING" : status) + "\n";
+}
+
+constexpr Print kInfo{.shape = Shape::kObject, .columns = kOne, .as_lk = lk_line};
 constexpr Print kInfos{.shape = Shape::kList, .items = "items", .columns = kColumns};
 
 Outcome start_as(Call& call, const Type& type) {
     const std::unique_ptr<Message> request(type.api.request().New());
     livekit::EgressInfo info;
+    call.set_timeout(kStartTime);
     if (const auto read = call.read_json(call.values().text("request"), *request); !read)
         return call.failed(read.error());
     if (const auto asked = call.ask(type.api, *request, info); !asked)

@@ -3,6 +3,8 @@
 
 // ingress (05 C.2).
 #include "app/cli/call/call.h"
+#include "app/cli/output/json_text.h"
+#include "app/cli/output/table_text.h"
 #include "app/cli/verbs/verbs.h"
 #include "livekit_ingress.pb.h"
 
@@ -18,11 +20,7 @@ constexpr Param kRequest[] = {
      .live = Live::kFile},
 };
 constexpr Param kList[] = {
-    {.names = "-r,--room",
-     .help = "Only of this room",
-     .field = "room_name",
-     .kind = Kind::kName,
-     .live = Live::kRoom},
+    {.names = "-r,--room", .help = "Only of this room", .field = "room_name", .live = Live::kRoom},
     {.names = "--id", .help = "Only this one", .field = "ingress_id", .live = Live::kIngress},
 };
 constexpr Param kDelete[] = {
@@ -42,7 +40,18 @@ constexpr Column kOne[] = {{"IngressID", "ingressId"},
                            {"URL", "url"},
                            {"Stream Key", "streamKey"},
                            {"Error", "state.error"}};
-constexpr Print kPrint{.shape = Shape::kObject, .columns = kOne};
+std::string lk_lines(const json::Value& info) {
+    const std::string id = "IngressID: " + text_at(info, "ingressId");
+    const std::string error = text_at(info, "state.error");
+    if (!error.empty()) return id + " Error: " + printable(error) + "\n";
+    const std::string status = text_at(info, "state.status");
+    const bool has_state = info.find("state") != nullptr;
+    return id + " Status: " + (status.empty() && has_state ? "ENDPOINT_INACTIVE" : status) +
+           "\nURL: " + printable(text_at(info, "url")) +
+           " Stream Key: " + printable(text_at(info, "streamKey")) + "\n";
+}
+
+constexpr Print kPrint{.shape = Shape::kObject, .columns = kOne, .as_lk = lk_lines};
 
 Result<void, std::string> read_request(Call& call, Message& request) {
     return call.read_json(call.values().text("request"), request);

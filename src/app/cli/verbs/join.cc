@@ -33,7 +33,7 @@ constexpr Param kJoin[] = {
     {.names = "--auto-subscribe", .help = "Receive everything", .kind = Kind::kBool},
     {.names = "--publish",
      .help = "A file to publish: .ivf (VP8) or .ogg (Opus); repeatable, up to 3",
-     .kind = Kind::kTexts,
+     .kind = Kind::kList,
      .live = Live::kFile},
     {.names = "--publish-demo",
      .help = "Publish a camera and a microphone without pictures and sound (packets alone)",
@@ -76,6 +76,18 @@ Result<std::shared_ptr<const client::Clip>, std::string> read_clip(Call& call,
     return std::make_shared<const client::Clip>(*std::move(clip));
 }
 
+// That of the file, as far as it can stand in a session description; no two have the same.
+std::string track_name(const std::string& path, const load::JoinSettings& settings) {
+    std::string file = path.substr(path.rfind('/') + 1);
+    for (char& c : file)
+        if (c <= ' ' || c > '~') c = '_';
+    std::string name = file;
+    const auto is_taken = [&](const load::GuestTrack& track) { return track.cid == name; };
+    for (int i = 2; std::ranges::any_of(settings.tracks, is_taken); ++i)
+        name = file + "-" + std::to_string(i);
+    return name;
+}
+
 Result<void, std::string> add_tracks(Call& call, load::JoinSettings& settings) {
     const auto& files = call.values().list("publish");
     if (files.size() > kMaxPublished)
@@ -83,7 +95,7 @@ Result<void, std::string> add_tracks(Call& call, load::JoinSettings& settings) {
     for (std::size_t i = 0; i < files.size(); ++i) {
         CONFAB_TRY(auto clip, read_clip(call, files[i]));
         const client::MediaKind kind = clip->kind;
-        settings.tracks.push_back({"file" + std::to_string(i), std::move(clip), kind});
+        settings.tracks.push_back({track_name(files[i], settings), std::move(clip), kind});
     }
     if (!call.values().flag("publish-demo")) return {};
     settings.tracks.push_back({"demo-mic", nullptr, client::MediaKind::kAudio});
@@ -102,16 +114,18 @@ void add_data(const Values& values, load::JoinSettings& settings) {
 Result<void, std::string> add_token(Call& call, load::JoinSettings& settings) {
     Values& values = call.values();
     if (values.has("token")) {
-        const std::string url = values.text("url");
-        settings.url = url.empty() ? call.host().env("LIVEKIT_URL").value_or(kDefaultUrl) : url;
+        CONFAB_TRY(const Credentials server, find_address(values, call.host()));
+        if (!server.notice.empty()) call.notice(trim(server.notice));
+        settings.url = server.url;
         settings.token = values.text("token");
         return {};
     }
     if (values.text("room").empty()) return fail(std::string("no room; give its name, or --token"));
     if (values.text("identity").empty()) {
         values.set("identity", {expanded("participant-%x", call.host())});
-        call.host().warn("Using generated participant identity [" + values.text("identity") +
-                         "]\n");
+        if (!call.settings().quiet)
+            call.host().warn("Using generated participant identity [" + values.text("identity") +
+                             "]\n");
     }
     values.set("join", {"true"});
     CONFAB_TRY(token::Grants grants, grants_of(call));

@@ -60,6 +60,57 @@ TEST_CASE("room join: a token of its own, everything that is published [LKC-20] 
     CHECK(got.record_folder == "out");
 }
 
+TEST_CASE("room join --token: the address is that of a project, a variable or the default") {
+    Machine m;
+    std::string url;
+    m.joins = [&](const load::JoinSettings& s) -> Result<void, std::string> {
+        url = s.url;
+        return {};
+    };
+    const auto with = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), {"room", "join", "--token", "t"});
+        url.clear();
+        (void)m.run_bare(more);
+        return url;
+    };
+    CHECK(with({}) == "http://localhost:7880");
+    m.files["/home/me/.livekit/cli-config.yaml"] = {
+        "default_project: home\nprojects:\n  - name: home\n    url: wss://home.example.com\n"
+        "  - name: other\n    url: ws://other.example.com\n",
+        0600};
+    CHECK(with({}) == "https://home.example.com");
+    CHECK(with({"--project", "other"}) == "http://other.example.com");
+    CHECK(with({"--project", "gone"}) == "");
+    CHECK(with({"--dev"}) == "http://localhost:7880");
+    m.variables["LIVEKIT_URL"] = "ws://theirs";
+    CHECK(with({}) == "http://theirs");
+    m.variables["CONFAB_URL"] = "ws://ours";
+    CHECK(with({}) == "http://ours");
+    CHECK(with({"--project", "other"}) == "http://other.example.com");
+    CHECK(with({"--url", "ws://flag"}) == "http://flag");
+}
+
+TEST_CASE("room join: tracks are named after their files, which one flag may list; -q is quiet") {
+    Machine m;
+    client::OggOpusWriter ogg(1);
+    Bytes file = ogg.header();
+    const Bytes page = ogg.packet(Bytes{0xFC, 1});
+    file.insert(file.end(), page.begin(), page.end());
+    for (const char* name : {"in/a.ogg", "b c.ogg", "a.ogg"})
+        m.media[name] = std::string(as_text(file));
+    std::vector<std::string> names;
+    m.joins = [&](const load::JoinSettings& s) -> Result<void, std::string> {
+        for (const load::GuestTrack& track : s.tracks)
+            names.push_back(track.cid);
+        return {};
+    };
+    const Outcome o = m.run(
+        {"room", "join", "demo", "-q", "--publish", "in/a.ogg,b c.ogg", "--publish", "a.ogg"});
+    CHECK(o.code == 0);
+    CHECK(names == std::vector<std::string>{"a.ogg", "b_c.ogg", "a.ogg-2"});
+    CHECK(m.warned == "");
+}
+
 TEST_CASE("room join: what is expected in time, as a probe [LKC-24]") {
     Machine m;
     std::size_t flowing = 2;

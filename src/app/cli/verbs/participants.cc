@@ -3,6 +3,7 @@
 
 // room participants (05 C.2).
 #include "app/cli/call/call.h"
+#include "app/cli/call/key_values.h"
 #include "app/cli/call/request_fields.h"
 #include "app/cli/verbs/verbs.h"
 #include "base/text.h"
@@ -17,13 +18,11 @@ using google::protobuf::Message;
 constexpr Param kRoom{.names = "-r,--room",
                       .help = "The room",
                       .field = "room",
-                      .kind = Kind::kName,
                       .required = true,
                       .live = Live::kRoom};
 constexpr Param kIdentity{.names = "-i,--identity,identity",
                           .help = "Who",
                           .field = "identity",
-                          .kind = Kind::kName,
                           .required = true,
                           .live = Live::kIdentity};
 
@@ -31,7 +30,6 @@ constexpr Param kList[] = {
     {.names = "-r,--room,room",
      .help = "The room",
      .field = "room",
-     .kind = Kind::kName,
      .required = true,
      .live = Live::kRoom},
 };
@@ -42,7 +40,6 @@ constexpr Param kOther[] = {
     {.names = "--destination-room",
      .help = "The other room",
      .field = "destination_room",
-     .kind = Kind::kName,
      .required = true,
      .live = Live::kRoom},
 };
@@ -108,13 +105,8 @@ Result<void, std::string> add_changes(Call& call, Message& message) {
         return fail(
             std::string("nothing is to change; give --metadata, --permissions, --name or "
                         "--attribute"));
-    for (const std::string& pair : values.list("attribute")) {
-        std::string_view rest = pair;
-        const std::string key(next_token(rest, '='));
-        if (key.empty() || pair.find('=') == pair.npos)
-            return fail("--attribute " + pair + " needs the form key=value");
-        (*request.mutable_attributes())[key] = std::string(rest);
-    }
+    CONFAB_TRY(const KeyValues attributes, read_attributes(values.list("attribute")));
+    request.mutable_attributes()->insert(attributes.begin(), attributes.end());
     if (values.has("permissions")) return add_permissions(call, request);
     return {};
 }

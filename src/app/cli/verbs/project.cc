@@ -6,6 +6,7 @@
 
 #include "app/cli/call/call.h"
 #include "app/cli/call/projects.h"
+#include "app/cli/output/json_text.h"
 #include "app/cli/verbs/verbs.h"
 #include "json/json.h"
 
@@ -53,6 +54,14 @@ std::string item_of(const Project& project, bool is_default, bool with_label) {
     return writer.take();
 }
 
+// As lk has them: a list, without an object around it.
+std::string array_of(const std::vector<std::string>& items) {
+    std::string out = "[";
+    for (const std::string& item : items)
+        out += (out.size() > 1 ? "," : "") + item;
+    return indented(out + "]") + "\n";
+}
+
 Outcome show(Call& call, const Projects& projects) {
     if (projects.all.empty() && !call.settings().form.is_machine())
         return call.done("There are no projects; add one with `project add NAME --url URL`.\n");
@@ -61,7 +70,10 @@ Outcome show(Call& call, const Projects& projects) {
     answer.name = "projects";
     for (const Project& project : projects.all)
         answer.items.push_back(item_of(project, project.name == projects.default_name, !machine));
-    return call.done(printed(answer, kPrint, call.settings().form, ""));
+    const Form& form = call.settings().form;
+    if (call.host().is_named_lk() && form.format == Format::kJson && form.field.empty())
+        return call.done(array_of(answer.items));
+    return call.done(printed(answer, kPrint, form, ""));
 }
 
 Outcome list(Call& call) {

@@ -14,7 +14,6 @@ using google::protobuf::Message;
 constexpr Param kRoomName{.names = "-r,--room,room",
                           .help = "The room",
                           .field = "room",
-                          .kind = Kind::kName,
                           .required = true,
                           .live = Live::kRoom};
 
@@ -80,7 +79,7 @@ constexpr Param kList[] = {
 };
 // An old form: one room, by a flag.
 constexpr Param kListOne[] = {
-    {.names = "-r,--room,room", .help = "The room", .kind = Kind::kName, .required = true},
+    {.names = "-r,--room,room", .help = "The room", .required = true},
 };
 
 constexpr Param kUpdate[] = {

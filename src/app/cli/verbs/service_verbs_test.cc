@@ -224,12 +224,14 @@ TEST_CASE(
     CHECK(m.run(call).out == "SIPCallID: SCL_1\nRoomName: demo\n");
     CHECK(m.last<livekit::CreateSIPParticipantRequest>().ringing_timeout().seconds() == 80);
     CHECK(m.asked.back().grants.sip->call);
-    CHECK(m.run(with({"--wait", "--timeout", "20s", "--header", "X-A: b:c", "--no-display-name"}))
+    CHECK(m.run(with({"--wait", "--timeout", "20s", "--header", "X-A: b:c,X-B: d",
+                      "--no-display-name"}))
               .code == 0);
     const auto waits = m.last<livekit::CreateSIPParticipantRequest>();
     CHECK(waits.ringing_timeout().seconds() == 19);
     CHECK(waits.ringing_timeout().nanos() == 500'000'000);
     CHECK(waits.headers().at("X-A") == "b:c");
+    CHECK(waits.headers().at("X-B") == "d");
     CHECK(waits.has_display_name());
     CHECK(has(m.run(with({"--header", "none"})).err, "needs the form Key:Value"));
     CHECK(has(m.run(with({"--timeout", "5"})).err, "needs a unit"));
@@ -237,6 +239,85 @@ TEST_CASE(
         m.run({"sip", "participant", "transfer", "desk", "--room", "demo", "--to", "tel:+3"}).out ==
         "transferred desk to tel:+3\n");
     CHECK(m.asked.back().grants.video->room == "demo");
+}
+
+TEST_CASE("sip participant, egress: who waits for people or recorders has the time for it") {
+    Machine m;
+    m.answer("livekit.SIP/TransferSIPParticipant", livekit::TransferSIPParticipantResponse{});
+    m.answer("livekit.Egress/StartRoomCompositeEgress", livekit::EgressInfo{});
+    m.answer("livekit.SIP/ListSIPTrunk", livekit::ListSIPTrunkResponse{});
+    CHECK(m.run({"sip", "participant", "transfer", "desk", "-r", "demo", "--to", "tel:+3"}).code ==
+          0);
+    CHECK(m.asked.back().timeout == Duration::seconds(95));
+    CHECK(m.run({"egress", "start", "{}"}).code == 0);
+    CHECK(m.asked.back().timeout == Duration::seconds(30));
+    CHECK(m.run({"list-sip-trunk"}).code == 0);
+    CHECK(m.asked.back().timeout == Duration::seconds(15));
+}
+
+TEST_CASE("sip participant: what the phone network said of a failed call is data [SIP-08]") {
+    Machine m;
+    const std::string refusal =
+        R"({"code":"unavailable","msg":"busy","meta":{"sip_status_code":"486","sip_status":)";
+    m.refuse("livekit.SIP/CreateSIPParticipant", 503, refusal + R"("Busy Here"}})");
+    m.refuse("livekit.SIP/TransferSIPParticipant", 503, refusal + R"("SIP_STATUS_BUSY_HERE"}})");
+    const std::vector<std::string> call{"sip",    "participant", "create", "--trunk", "ST_1",
+                                        "--call", "+2",          "--room", "demo"};
+    const Outcome o = m.run(call);
+    CHECK(o.code == kExitFailure);
+    CHECK(o.out == "SIPStatusCode: 486\nSIPStatus: Busy Here\n");
+    CHECK(has(o.err, "error: unavailable: busy"));
+    std::vector<std::string> json = call;
+    json.insert(json.end(), {"-o", "jsonl"});
+    CHECK(m.run(json).out == "{\"sipStatusCode\":486,\"sipStatus\":\"Busy Here\"}\n");
+    CHECK(m.run({"sip", "participant", "transfer", "desk", "-r", "demo", "--to", "tel:+3"}).out ==
+          "SIPStatusCode: 486\nSIPStatus: BUSY_HERE\n");
+    m.refuse("livekit.SIP/CreateSIPParticipant", 503, R"({"code":"unavailable","msg":"no"})");
+    CHECK(m.run(call).out == "");
+}
+
+TEST_CASE("egress and ingress as lk: its lines, with others when a form is asked for") {
+    Machine m;
+    livekit::EgressInfo egress;
+    egress.set_egress_id("EG_1");
+    livekit::IngressInfo ingress;
+    ingress.set_ingress_id("IN_1");
+    ingress.set_url("rtmp://x/live");
+    ingress.set_stream_key("sk");
+    ingress.mutable_state();
+    const auto answer = [&] {
+        m.answer("livekit.Egress/StartRoomCompositeEgress", egress);
+        m.answer("livekit.Egress/UpdateLayout", egress);
+        m.answer("livekit.Ingress/DeleteIngress", ingress);
+    };
+    answer();
+    m.program = "lk";
+    const std::vector<std::string> layout{"egress", "update-layout", "--id",
+                                          "EG_1",   "--layout",      "grid"};
+    CHECK(m.run({"egress", "start", "{}"}).out == "EgressID: EG_1 Status: EGRESS_STARTING\n");
+    CHECK(m.run(layout).out == "EgressID: EG_1 Status: EGRESS_STARTING\n");
+    CHECK(m.run({"egress", "start", "{}", "-o", "jsonl"}).out == "{\"egressId\":\"EG_1\"}\n");
+    CHECK(m.run({"egress", "start", "{}", "--field", "egressId"}).out == "EG_1\n");
+    CHECK(m.run({"ingress", "delete", "IN_1"}).out ==
+          "IngressID: IN_1 Status: ENDPOINT_INACTIVE\nURL: rtmp://x/live Stream Key: sk\n");
+    egress.set_error("gone");
+    ingress.mutable_state()->set_error("bad");
+    answer();
+    CHECK(m.run(layout).out == "EgressID: EG_1 Error: gone\n");
+    CHECK(m.run({"ingress", "delete", "IN_1"}).out == "IngressID: IN_1 Error: bad\n");
+    m.program = "confab";
+    CHECK(m.run(layout).out == "EgressID: EG_1\nStatus: EGRESS_STARTING\nError: gone\n");
+}
+
+TEST_CASE("list-sip-trunk: the kind without its prefix") {
+    Machine m;
+    livekit::ListSIPTrunkResponse all;
+    all.add_items()->set_kind(livekit::SIPTrunkInfo::TRUNK_OUTBOUND);
+    all.add_items();
+    m.answer("livekit.SIP/ListSIPTrunk", all);
+    const std::string table = m.run({"list-sip-trunk"}).out;
+    CHECK(has(table, "│ OUTBOUND │"));
+    CHECK(has(table, "│ LEGACY   │"));
 }
 
 }  // namespace confab::app::cli

@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "app/cli/call/key_values.h"
 #include "app/cli/call/request_fields.h"
 #include "base/text.h"
 #include "json/json.h"
@@ -49,27 +50,66 @@ Result<void, std::string> add_sources(const Values& values, token::VideoGrant& v
     return {};
 }
 
-// Members of the JSON beside the claims that the flags make; read together as a token's are.
-Result<void, std::string> add_grant(const std::string& json, token::Grants& grants) {
-    if (!json::is_object(json)) return fail(std::string("--grant is no JSON object"));
-    token::Grants only_flags;
-    only_flags.video = grants.video;
+std::string video_json(const token::Grants& grants) {
     json::Writer writer;
     writer.begin_object();
-    token::write_grants(only_flags, writer);
+    token::write_grants(grants, writer);
     writer.end_object();
-    const std::string flags = writer.take();
-    const auto claims = json::parse(flags);
+    const std::string text = writer.take();
+    const auto claims = json::parse(text);
     const json::Value* const video = claims ? claims->find("video") : nullptr;
-    std::string both(video == nullptr ? "{}" : video->raw);
+    return std::string(video == nullptr ? "{}" : video->raw);
+}
+
+// Every claim of the video grant, as it is written.
+std::string all_claims() {
+    token::Grants all;
+    all.video = token::VideoGrant{.room_create = true,
+                                  .room_list = true,
+                                  .room_record = true,
+                                  .room_admin = true,
+                                  .room_join = true,
+                                  .room = "r",
+                                  .destination_room = "r",
+                                  .can_publish = true,
+                                  .can_subscribe = true,
+                                  .can_publish_data = true,
+                                  .can_update_own_metadata = true,
+                                  .can_subscribe_metrics = true,
+                                  .can_manage_agent_session = true,
+                                  .can_publish_sources = {livekit::CAMERA},
+                                  .ingress_admin = true,
+                                  .hidden = true,
+                                  .recorder = true,
+                                  .agent = true};
+    return video_json(all);
+}
+
+// As Go reads JSON: a name of other case is that claim, too.
+std::string proper_name(const std::string& name) {
+    const std::string text = all_claims();
+    const auto claims = json::parse(text);
+    for (const json::Member& claim : claims->members)
+        if (equals_ignore_case(claim.name, name)) return claim.name;
+    return name;
+}
+
+// Members of the JSON beside the claims that the flags make; read together as a token's are.
+Result<void, std::string> add_grant(const std::string& json, token::Grants& grants) {
     const auto more = json::parse(json);
+    if (!more || more->kind != json::Kind::kObject)
+        return fail(std::string("--grant is no JSON object"));
+    token::Grants only_flags;
+    only_flags.video = grants.video;
+    std::string both = video_json(only_flags);
     both.pop_back();
     // The last member of a name counts.
-    if (!more->members.empty())
-        both += (both.size() > 1 ? "," : "") + json.substr(json.find('{') + 1);
-    else
-        both += "}";
-    const std::string whole = "{\"video\":" + both + "}";
+    for (const json::Member& member : more->members) {
+        if (both.size() > 1) both += ',';
+        json::append_string(both, proper_name(member.name));
+        both.append(":").append(member.value.raw);
+    }
+    const std::string whole = "{\"video\":" + both + "}}";
     const auto parsed = json::parse(whole);
     if (!parsed) return fail(std::string("--grant is no JSON object"));
     const auto read = token::parse_grants(*parsed);
@@ -79,12 +119,7 @@ Result<void, std::string> add_grant(const std::string& json, token::Grants& gran
 }
 
 Result<void, std::string> add_attributes(const Call& call, token::Grants& grants) {
-    for (const std::string& pair : call.values().list("attribute")) {
-        const std::size_t equals = pair.find('=');
-        if (equals == pair.npos || equals == 0)
-            return fail("--attribute " + pair + " needs the form key=value");
-        grants.attributes[pair.substr(0, equals)] = pair.substr(equals + 1);
-    }
+    CONFAB_TRY(grants.attributes, read_attributes(call.values().list("attribute")));
     const std::string path = call.values().text("attribute-file");
     if (path.empty()) return {};
     const auto file = call.host().read_file(path);

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "app/commands/config_source.h"
@@ -12,16 +13,28 @@
 namespace confab::app::cli {
 namespace {
 
-std::string given(const Call& call, const char* flag, const char* variable) {
-    const std::string text = call.values().text(flag);
-    return text.empty() ? call.host().env(variable).value_or("") : text;
+constexpr std::string_view kProjectFile = ".toml";
+
+// A flag, else its variable.
+std::string given(const Call& call, const char* flag, const std::string& variable) {
+    std::string text = call.values().text(flag);
+    for (const std::string_view prefix : {"CONFAB_", "LIVEKIT_"})
+        if (text.empty()) text = call.host().env(std::string(prefix) + variable).value_or("");
+    return text;
+}
+
+constexpr std::array kConfigurationFlags{"config", "config-body", "keys", "key-file"};
+
+bool names_configuration(const Values& values) {
+    return std::ranges::any_of(kConfigurationFlags,
+                               [&](const char* flag) { return values.has(flag); });
 }
 
 // The configuration as `serve` would read it with these flags.
 Result<config::Loaded, std::string> configuration(const Call& call) {
     std::vector<std::string> arguments;
     if (call.values().flag("dev")) arguments.emplace_back("--dev");
-    for (const char* flag : {"config", "config-body", "keys", "key-file"}) {
+    for (const char* flag : kConfigurationFlags) {
         if (!call.values().has(flag)) continue;
         arguments.push_back("--" + std::string(flag));
         arguments.push_back(call.values().text(flag));
@@ -41,14 +54,17 @@ Result<config::Loaded, std::string> configuration(const Call& call) {
 }  // namespace
 
 Result<Credentials, std::string> signing_key(const Call& call) {
-    const std::string key = given(call, "api-key", "LIVEKIT_API_KEY");
-    const std::string secret = given(call, "api-secret", "LIVEKIT_API_SECRET");
-    const std::string url = given(call, "url", "LIVEKIT_URL");
     const Values& values = call.values();
-    if ((!key.empty() && !secret.empty() && !values.flag("dev")) || values.has("project") ||
-        values.has("subdomain"))
-        return find_credentials(values, call.host());
+    const std::string key = given(call, "api-key", "API_KEY");
+    const std::string secret = given(call, "api-secret", "API_SECRET");
+    const bool named = values.has("project") || values.has("subdomain") ||
+                       values.text("config").ends_with(kProjectFile);
+    const bool known = !key.empty() && !secret.empty() && !values.flag("dev");
+    if (named || known) return find_credentials(values, call.host());
+    if (!names_configuration(values))
+        if (auto found = find_credentials(values, call.host())) return found;
     CONFAB_TRY(const config::Loaded loaded, configuration(call));
+    const std::string url = given(call, "url", "URL");
     for (const auto& [name, hidden] : loaded.config.keys)
         if (key.empty() || key == name)
             return Credentials{
@@ -56,7 +72,6 @@ Result<Credentials, std::string> signing_key(const Call& call) {
     if (!key.empty())
         return fail("no secret for API key " + key +
                     "; give --api-secret, or --config with that key");
-    if (auto found = find_credentials(values, call.host())) return found;
     return fail(std::string(
         "no API key; give --api-key and --api-secret, a --config with keys, --project or --dev"));
 }

@@ -11,9 +11,9 @@
 
 namespace confab::app::cli {
 
-// Flags or environment; a project that was named; --config, --config-body, --keys or --key-file of
-// a server (LIVEKIT_CONFIG, LIVEKIT_KEYS …), its first key unless --api-key names one; --dev; the
-// default project.
+// A project that was named, by a livekit.toml, too; flags or environment; --config, --config-body,
+// --keys or --key-file of a server, its first key unless --api-key names one; --dev; the default
+// project; last a configuration in the environment (LIVEKIT_CONFIG, LIVEKIT_KEYS …).
 Result<Credentials, std::string> signing_key(const Call& call);
 
 }  // namespace confab::app::cli

@@ -95,6 +95,66 @@ TEST_CASE("token create: a grant as JSON adds to flags, and wins over them; nons
         has(m.run({"token", "create", "--list", "--attribute-file", "gone"}).err, "no such file"));
 }
 
+TEST_CASE("token create: members of --grant in any case are those claims, written as they are") {
+    Machine m;
+    const Outcome o =
+        m.run({"token", "create", "--list", "--grant",
+               R"({"ROOMCREATE": true, "canpublishsources": ["camera"], "canpublish": false})"});
+    const token::Grants g = grants_of(o.out);
+    CHECK(g.video->room_create);
+    CHECK(g.video->can_publish == false);
+    CHECK(g.video->can_publish_sources.size() == 1);
+    std::string text = o.out;
+    text.pop_back();
+    const std::string claims = m.run_bare({"token", "decode", text}).out;
+    CHECK(has(claims, "\"roomCreate\": true"));
+    CHECK(has(claims, "\"canPublish\": false"));
+}
+
+TEST_CASE("token create: attributes several in one flag, without their quotes") {
+    Machine m;
+    const Outcome o =
+        m.run({"token", "create", "--list", "--attribute", "a=1,b=\"x y\"", "--attribute", "c: d"});
+    CHECK(grants_of(o.out).attributes ==
+          std::map<std::string, std::string>{{"a", "1"}, {"b", "x y"}, {"c", "d"}});
+}
+
+TEST_CASE(
+    "token create: the default project signs, and a configuration of the environment where there "
+    "is none [LKC-02]") {
+    Machine m;
+    const std::vector<std::string> create{"token", "create", "--list"};
+    const auto key_of = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), create.begin(), create.end());
+        std::string text = m.run_bare(more).out;
+        return text.empty() ? ""
+                            : m.run_bare({"token", "decode", text.substr(0, text.size() - 1),
+                                          "--field", "claims.iss"})
+                                  .out;
+    };
+    m.variables["LIVEKIT_KEYS"] = "server: " + std::string(kSecret);
+    CHECK(key_of({}) == "server\n");
+    m.files["/home/me/.livekit/cli-config.yaml"] = {
+        "default_project: home\nprojects:\n  - name: home\n    url: wss://home.example.com\n"
+        "    api_key: key\n    api_secret: \"0123456789012345678901234567890123456789\"\n"
+        "  - name: other\n    url: wss://other.example.com\n    api_key: otherkey\n"
+        "    api_secret: othersecret\n",
+        0600};
+    CHECK(key_of({}) == "key\n");
+    CHECK(key_of({"--dev"}) == "devkey\n");
+    CHECK(key_of({"--api-key", "server"}) == "server\n");
+    m.variables.erase("LIVEKIT_KEYS");
+    m.files["c.yaml"] = {"keys: {mine: " + std::string(kSecret) + "}", 0600};
+    CHECK(key_of({"--config", "c.yaml"}) == "mine\n");
+    CHECK(key_of({"--keys", "flag: " + std::string(kSecret)}) == "flag\n");
+    // A livekit.toml names a project, in either place.
+    m.files["my.toml"] = {"[project]\nsubdomain = \"other\"\n", 0644};
+    CHECK(key_of({"--config", "my.toml"}) == "otherkey\n");
+    CHECK(m.run_bare({"--config", "my.toml", "token", "create", "--list"}).code == 0);
+    m.variables = {{"CONFAB_API_KEY", "key"}, {"CONFAB_API_SECRET", kSecret}};
+    CHECK(key_of({}) == "key\n");
+}
+
 TEST_CASE(
     "token create as lk: identity and room are made up, five minutes, grants shown [LKC-07]") {
     Machine m;

@@ -14,13 +14,11 @@ using google::protobuf::Message;
 constexpr Param kRoom{.names = "-r,--room",
                       .help = "The room",
                       .field = "room",
-                      .kind = Kind::kName,
                       .required = true,
                       .live = Live::kRoom};
 constexpr Param kIdentity{.names = "-i,--identity",
                           .help = "Who",
                           .field = "identity",
-                          .kind = Kind::kName,
                           .required = true,
                           .live = Live::kIdentity};
 
@@ -68,7 +66,6 @@ constexpr Param kRpc[] = {
     {.names = "-i,--identity",
      .help = "Whose method",
      .field = "destination_identity",
-     .kind = Kind::kName,
      .required = true,
      .live = Live::kIdentity},
     {.names = "--method,method", .help = "Its name", .field = "method", .required = true},

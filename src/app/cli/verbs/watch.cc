@@ -29,11 +29,7 @@ constexpr Param kCount{
     .names = "--count", .help = "End after so many looks", .kind = Kind::kNumber};
 constexpr Param kWatch[] = {kIntervalParam, kCount};
 constexpr Param kStats[] = {
-    {.names = "-r,--room,room",
-     .help = "The room",
-     .kind = Kind::kName,
-     .required = true,
-     .live = Live::kRoom},
+    {.names = "-r,--room,room", .help = "The room", .required = true, .live = Live::kRoom},
     kIntervalParam,
     kCount,
 };

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // sip participant (05 C.2).
+#include "app/cli/call/key_values.h"
 #include "app/cli/verbs/sip/sip_requests.h"
 #include "app/cli/verbs/verbs.h"
 #include "base/text.h"
@@ -16,6 +17,8 @@ using google::protobuf::Message;
 // How long the call may ring when the caller waits for it.
 constexpr Duration kWait = Duration::seconds(80);
 constexpr Duration kMargin = Duration::millis(500);
+// The answer comes when the other side has been rung up.
+constexpr Duration kTransferTime = Duration::seconds(95);
 
 constexpr Param kCreate[] = {
     {.names = "--request,request",
@@ -56,13 +59,11 @@ constexpr Param kTransfer[] = {
     {.names = "-r,--room",
      .help = "The room",
      .field = "room_name",
-     .kind = Kind::kName,
      .required = true,
      .live = Live::kRoom},
     {.names = "-i,--identity,identity",
      .help = "Who",
      .field = "participant_identity",
-     .kind = Kind::kName,
      .required = true,
      .live = Live::kIdentity},
     {.names = "--to", .help = "sip: or tel: address", .field = "transfer_to", .required = true},
@@ -81,23 +82,13 @@ constexpr Api kCreateApi{"livekit.SIP/CreateSIPParticipant",
                          prototype<livekit::CreateSIPParticipantRequest>,
                          prototype<livekit::SIPParticipantInfo>, grant::kSipCall};
 
-Result<void, std::string> add_headers(const Values& values,
-                                      livekit::CreateSIPParticipantRequest& request) {
-    for (const std::string& header : values.list("header")) {
-        std::string_view rest = header;
-        const std::string key(trim(next_token(rest, ':')));
-        if (key.empty() || header.find(':') == header.npos)
-            return fail("--header " + header + " needs the form Key:Value");
-        (*request.mutable_headers())[key] = std::string(trim(rest));
-    }
-    return {};
-}
-
 Result<void, std::string> complete(Call& call, Message& message) {
     auto& request = static_cast<livekit::CreateSIPParticipantRequest&>(message);
     const Values& values = call.values();
     if (values.flag("no-display-name")) request.set_display_name("");
-    CONFAB_TRY_VOID(add_headers(values, request));
+    CONFAB_TRY(const KeyValues headers, read_headers(values.list("header")));
+    for (const auto& [key, value] : headers)
+        (*request.mutable_headers())[key] = value;
     Duration timeout = kWait;
     if (values.has("timeout")) {
         const auto given = config::parse_duration(values.text("timeout"));
@@ -113,6 +104,11 @@ Result<void, std::string> complete(Call& call, Message& message) {
     request.mutable_ringing_timeout()->set_nanos(
         static_cast<std::int32_t>(ringing.us() % 1'000'000 * 1000));
     call.set_timeout(waits ? timeout : Duration::seconds(30));
+    return {};
+}
+
+Result<void, std::string> be_patient(Call& call, Message&) {
+    call.set_timeout(kTransferTime);
     return {};
 }
 
@@ -139,7 +135,8 @@ constexpr Verb kVerbs[] = {
      .api = {"livekit.SIP/TransferSIPParticipant",
              prototype<livekit::TransferSIPParticipantRequest>,
              prototype<livekit::TransferSIPParticipantResponse>, grant::kSipCall | grant::kAdmin},
-     .print = {.shape = Shape::kDone, .sentence = "transferred {identity} to {to}"}},
+     .print = {.shape = Shape::kDone, .sentence = "transferred {identity} to {to}"},
+     .prepare = be_patient},
 };
 
 }  // namespace

@@ -27,7 +27,7 @@ Result<void, std::string> add_call(Call& call, const Api& api, const Print& prin
 
 Outcome ended(Call& call, std::string out, const Result<void, std::string>& result) {
     Outcome outcome = result ? call.done({}) : call.failed(result.error());
-    outcome.out = std::move(out);  // what was done before stays done
+    outcome.out.insert(0, out);  // what was done before stays done
     return outcome;
 }
 

@@ -117,6 +117,9 @@ std::string without(const std::string& text, std::string_view prefix) {
 std::string encryption_text(const json::Value& item) {
     return without(text_at(item, "mediaEncryption"), "SIP_MEDIA_ENCRYPT_");
 }
+std::string kind_text(const json::Value& item) {
+    return without(text_at(item, "kind"), "TRUNK_");
+}
 std::string transport_text(const json::Value& item) {
     return without(text_at(item, "transport"), "SIP_TRANSPORT_");
 }
@@ -153,7 +156,7 @@ constexpr Column kOutbound[] = {{"SipTrunkID", "sipTrunkId"},
                                 {"Metadata", "metadata"}};
 constexpr Column kBoth[] = {{"SipTrunkID", "sipTrunkId"},
                             {"Name", "name"},
-                            {"Kind", "kind", "TRUNK_LEGACY"},
+                            {"Kind", "", "LEGACY", kind_text},
                             {"Number", "outboundNumber"},
                             {"AllowAddresses", "inboundAddresses"},
                             {"AllowNumbers", "inboundNumbers"},
