@@ -119,9 +119,9 @@ TEST_CASE("JobLauncher: a job waits while all are full, in order [DSP-23] [DSP-0
         w.launch(id);
     CHECK(w.offers(a) == 0);
     CHECK(w.launcher->snapshot().waiting == 3);
-    w.load(a, 1, false);
+    w.load(a, 0.1F, true);
     CHECK(w.offers(a) == 0);
-    w.load(a, 0.9F, false);
+    w.load(a, 1, false);  // it takes jobs by its own word, whatever its load
     CHECK(w.seen() == Texts{"AJ_1 1", "AJ_2 1", "AJ_3 1"});
 }
 

@@ -32,7 +32,7 @@ std::optional<std::string> job_token(const token::Grants& grants, const std::str
                                      const token::KeyProvider& keys, UnixTime now) {
     const auto secret = keys.find_secret(api_key);
     if (!secret) return std::nullopt;
-    return token::mint_token(grants, {api_key, *secret}, now, kJobTokenLifetime);
+    return token::mint_job_token(grants, {api_key, *secret}, now, kJobTokenLifetime);
 }
 
 }  // namespace confab::agents

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include "base/text.h"
+
 namespace confab::agents {
 namespace {
 
@@ -58,6 +60,20 @@ TEST_CASE("Job token: who the agent is and what it may [DSP-10] [DSP-11] [CON-52
     CHECK_FALSE(video.recorder);
     CHECK_FALSE(video.can_manage_agent_session);
     CHECK(video.can_publish_sources.empty());
+}
+
+TEST_CASE("Job token: who the agent is stands in `sub` and in a claim of its own [DSP-10]") {
+    const token::KeyMap keys({{"key", kSecret}});
+    token::Grants grants;
+    grants.identity = "agent-AJ_x";
+    const auto text = job_token(grants, "key", keys, UnixTime::seconds(1));
+    REQUIRE(text);
+    const std::size_t payload = text->find('.') + 1;
+    const auto claims = base64_decode(
+        std::string_view(*text).substr(payload, text->rfind('.') - payload), Base64::kUrlNoPadding);
+    REQUIRE(claims);
+    CHECK(as_text(*claims).find(R"("sub":"agent-AJ_x","identity":"agent-AJ_x",)") !=
+          std::string_view::npos);
 }
 
 TEST_CASE("Job token: the name of the agent is there though it has none [DSP-11]") {

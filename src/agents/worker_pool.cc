@@ -10,6 +10,13 @@
 namespace confab::agents {
 namespace {
 
+// What counts for a worker that has nothing left and takes jobs all the same.
+constexpr double kLeast = 0.001;
+
+double left_by_load(const Worker& worker) {
+    return std::max(kLeast, 1 - worker.load);
+}
+
 // Those who answer go before those who did not; null if all are tried.
 template <typename Weight>
 Worker* draw(const std::vector<Worker*>& from, Rng& rng, Weight&& weight) {
@@ -81,7 +88,7 @@ Worker* WorkerPool::choose(const WorkerKey& key, const std::set<std::string>& tr
             draw(candidates, rng, [](const Worker& w) { return 1 - w.expected_load(); }))
         return chosen;
     // All have been offered as much as they may take: what they said last decides.
-    return draw(candidates, rng, [](const Worker& w) { return 1 - w.load; });
+    return draw(candidates, rng, left_by_load);
 }
 
 double WorkerPool::affinity(const WorkerKey& key, double target_load) const {
@@ -91,7 +98,7 @@ double WorkerPool::affinity(const WorkerKey& key, double target_load) const {
     for (const auto& [id, worker] : workers_) {
         if (worker.key != key || !worker.takes_jobs()) continue;
         left += std::max(0.0, target_load - worker.load);
-        little = std::max(little, kLittle * (1 - worker.load));
+        little = std::max(little, kLittle * left_by_load(worker));
     }
     if (little <= 0) return -1;
     return left > 0 ? left : little;

@@ -4,7 +4,8 @@
 // The registered workers of this node and which of them is offered a job (05 B.3, DSP-01 … DSP-08):
 // at random, weighted by what its load leaves, among those that say that they are available and
 // were not tried yet. What was offered since a worker last told its load counts as load already
-// (DSP-03), so that a burst does not all go to the same one.
+// (DSP-03), so that a burst does not all go to the same one. Who has nothing left by its load is
+// asked when nobody else is there.
 #pragma once
 
 #include <cstddef>
@@ -34,8 +35,8 @@ struct Worker {
     // What a job adds to it: as its jobs do by what it says, else a guess.
     double load_per_job() const;
     double expected_load() const { return load + static_cast<double>(unseen) * load_per_job(); }
-    // DSP-06: who is at its limit is never asked.
-    bool takes_jobs() const { return available && load < 1 && !revoked; }
+    // By its own word: where the limit is, and whether there is one, only it knows (DSP-06).
+    bool takes_jobs() const { return available && !revoked; }
 };
 
 class WorkerPool {

@@ -52,15 +52,13 @@ TEST_CASE("WorkerPool: draws by what the load leaves [CON-52]") {
     CHECK(count.at("AW_b") > 850);
 }
 
-TEST_CASE("WorkerPool: who is full, at its limit or was tried is not asked [WRK-06] [DSP-06]") {
+TEST_CASE("WorkerPool: who is full or was tried is not asked [WRK-06] [DSP-06]") {
     WorkerPool pool;
     Rng rng(1);
     CHECK(pool.choose(kBot, {}, {}, rng) == nullptr);
     pool.add(worker("AW_a", 0.99));
     REQUIRE(pool.choose(kBot, {}, {}, rng) != nullptr);
     CHECK(pool.choose(kBot, {"AW_a"}, {}, rng) == nullptr);
-    WorkerPool::update(*pool.find("AW_a"), said(1));
-    CHECK(pool.choose(kBot, {}, {}, rng) == nullptr);
     livekit::UpdateWorkerStatus full = said(0);
     full.set_status(livekit::WS_FULL);
     WorkerPool::update(*pool.find("AW_a"), full);
@@ -84,8 +82,23 @@ TEST_CASE("WorkerPool: loads that are no loads do no harm [WRK-06]") {
     for (const float load :
          {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
         WorkerPool::update(pool.add(worker("AW_a")), said(load));
-        const Worker* chosen = pool.choose(kBot, {}, {}, rng);
-        CHECK((chosen == nullptr || chosen->load == 0));
+        CHECK(pool.choose(kBot, {}, {}, rng) != nullptr);
+        CHECK(pool.affinity(kBot, 0.7) > 0);
+    }
+}
+
+TEST_CASE("WorkerPool: who says that it takes jobs gets them at any load, after others [DSP-06]") {
+    for (const double load : {1.0, 1.5, 40.0}) {
+        WorkerPool pool;
+        Rng rng(1);
+        pool.add(worker("AW_a", load));
+        REQUIRE(pool.choose(kBot, {}, {}, rng) != nullptr);
+        pool.add(worker("AW_b", 0.2));
+        CHECK(draws(pool, 1000).at("AW_b") > 990);
+        pool.find("AW_b")->unseen = 20;  // beyond what it may take by that: still before the other
+        CHECK(draws(pool, 1000).at("AW_b") > 990);
+        REQUIRE(pool.choose(kBot, {"AW_b"}, {}, rng) != nullptr);
+        CHECK(pool.choose(kBot, {"AW_b"}, {}, rng)->id == "AW_a");
     }
 }
 
@@ -176,7 +189,10 @@ TEST_CASE("WorkerPool: how well a node suits [DSP-01] [DSP-08] [RPC-07]") {
     pool.find("AW_a")->load = 0.8;
     CHECK(pool.affinity(kBot, 0.7) < busy);
     pool.find("AW_a")->available = false;
-    pool.find("AW_b")->load = 1;
+    pool.find("AW_b")->load = 1;  // it says that it takes jobs
+    CHECK(pool.affinity(kBot, 0.7) > 0);
+    CHECK(pool.affinity(kBot, 0.7) < 0.00001);
+    pool.find("AW_b")->available = false;
     CHECK(pool.affinity(kBot, 0.7) == -1);
 }
 

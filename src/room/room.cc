@@ -57,6 +57,15 @@ livekit::WebhookEvent new_event(const RoomScope& scope, const char* event) {
     return result;
 }
 
+// Of what its permission does not allow any more, which it knows by now.
+void tell_ended(Participant& p, const std::vector<std::string>& tracks,
+                const std::vector<livekit::DataTrackInfo>& data_tracks) {
+    for (const std::string& sid : tracks)
+        p.signal.send(unpublished_message(p.traits.gates, sid));
+    for (const livekit::DataTrackInfo& info : data_tracks)
+        p.signal.send(data_unpublished_message(info));
+}
+
 }  // namespace
 
 Room::Room(const RoomScope& scope, RoomOrigin origin)
@@ -190,15 +199,17 @@ void Room::set_permission(Participant& p, const livekit::ParticipantPermission& 
     p.info.mutable_permission()->CopyFrom(permission);
     if (!p.grants.video) p.grants.video.emplace();
     token::set_permission(*p.grants.video, permission);
-    publications_.rights_changed(p);
+    const auto ended = publications_.rights_changed(p);
     if (!permission.can_publish()) p.info.set_is_publisher(false);
     data_.update(p);
-    if (!permission.can_publish_data()) data_.unpublish_all(p);
+    std::vector<livekit::DataTrackInfo> ended_data;
+    if (!permission.can_publish_data()) ended_data = data_.unpublish_all(p);
     subscriptions_.rights_changed(p);
     if (p.closing) return;
     data_.reconcile(p);
     roster_.count(p);
     changed(p, true);
+    tell_ended(p, ended, ended_data);
     if (shown_again) {  // they let go of its tracks with it
         for (const Publication& track : publications_.announced().of(p))
             subscriptions_.renew(track, Subscriptions::Renewed::kAll);

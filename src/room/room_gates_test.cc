@@ -160,6 +160,46 @@ TEST_CASE("A second session of one identity: who hears of the first one's end [S
     }
 }
 
+// Clients let go of the tracks that a new session does not have yet.
+TEST_CASE("A new session in place of one that did not leave is told when it is ACTIVE [SIG-133]") {
+    Harness h;
+    const SessionId older = h.join(old_join("older", 11));
+    const SessionId newer = h.join(old_join("newer", 12));
+    const SessionId first = h.join_active("r", "alice");
+    h.publish(first, "mic", false);
+    h.advance(Duration::seconds(4));
+    const std::string old_sid = h.sent(first)[0].join().participant().sid();
+    (void)h.take(older);
+    (void)h.take(newer);
+    SessionId second;
+    {
+        const Alone alone(h);
+        second = h.join(test_join("r", "alice"));
+    }
+    const std::string new_sid = h.sent(second)[0].join().participant().sid();
+    CHECK(h.count(newer, R::kUpdate) == 0);
+    REQUIRE(h.count(older, R::kUpdate) == 1);
+    const livekit::ParticipantInfo gone = h.of(older, R::kUpdate)[0].update().participants(0);
+    CHECK(gone.sid() == old_sid);
+    CHECK(gone.state() == livekit::ParticipantInfo::DISCONNECTED);
+    CHECK(gone.tracks().empty());
+    h.advance(Duration::millis(100));
+    h.event(sfu::PeerStateChanged{});  // lets the harness react
+    h.publish(second, "mic", false);
+    h.advance(Duration::seconds(4));
+    for (const SessionId session : {older, newer}) {
+        std::size_t told = 0;
+        for (const R& update : h.of(session, R::kUpdate))
+            for (const auto& info : update.update().participants()) {
+                if (info.sid() != new_sid) continue;
+                ++told;
+                CHECK(info.state() == livekit::ParticipantInfo::ACTIVE);
+                CHECK(info.tracks_size() == 1);
+            }
+        CHECK(told > 0);
+    }
+}
+
 TEST_CASE("Offer ids: random start, one more each time, any answer is taken [SDP-02] [SIG-85]") {
     std::set<std::uint32_t> first_ids;
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {

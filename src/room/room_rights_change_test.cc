@@ -82,6 +82,67 @@ TEST_CASE("A revoked publisher's announced track takes no section any more [TOK-
     CHECK(h.commands_of<sfu::AddDownTrack>().empty());
 }
 
+TEST_CASE("Who loses rights knows them before it hears what ended by them [TOK-13] [SIG-125]") {
+    for (const bool announced : {true, false}) {
+        CAPTURE(announced);
+        Harness h;
+        const SessionId alice = h.join_active("r", "alice");
+        if (announced) h.publish(alice, "mic", false);
+        h.add_track(alice, "cam", true);  // without its section
+        for (const std::uint32_t handle : {5U, 9U}) {
+            livekit::SignalRequest data;
+            data.mutable_publish_data_track_request()->set_pub_handle(handle);
+            data.mutable_publish_data_track_request()->set_name(std::to_string(handle));
+            h.send(alice, data);
+        }
+        h.advance(Duration::seconds(1));
+        std::set<std::string> expected;
+        for (const R& told : h.of(alice, R::kTrackPublished))
+            expected.insert(told.track_published().track().sid());
+        for (const R& told : h.of(alice, R::kPublishDataTrackResponse))
+            expected.insert(told.publish_data_track_response().info().sid());
+        REQUIRE(expected.size() == (announced ? 4 : 3));
+        (void)h.take(alice);
+        auto request = rights("alice");
+        request.mutable_permission()->set_can_publish(false);
+        request.mutable_permission()->set_can_publish_data(false);
+        REQUIRE(h.manager.update_participant(h.clock(), request));
+        h.drain();
+        bool knows = false;
+        std::set<std::string> ended;
+        for (const R& told : h.sent(alice)) {
+            if (told.has_update())
+                knows = !told.update().participants(0).permission().can_publish();
+            const std::string mark = knows ? "" : "early ";
+            if (told.has_track_unpublished())
+                ended.insert(mark + told.track_unpublished().track_sid());
+            if (told.has_unpublish_data_track_response())
+                ended.insert(mark + told.unpublish_data_track_response().info().sid());
+        }
+        CHECK(ended == expected);
+        (void)h.take(alice);  // what ended is not told again
+        REQUIRE(h.manager.update_participant(h.clock(), rights("alice")));
+        REQUIRE(h.manager.update_participant(h.clock(), request));
+        h.drain();
+        CHECK(h.count(alice, R::kTrackUnpublished) == 0);
+        CHECK(h.count(alice, R::kUnpublishDataTrackResponse) == 0);
+    }
+}
+
+TEST_CASE("Who leaves is told nothing of its data tracks any more [SIG-125]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    livekit::SignalRequest data;
+    data.mutable_publish_data_track_request()->set_pub_handle(5);
+    data.mutable_publish_data_track_request()->set_name("d");
+    h.send(alice, data);
+    livekit::SignalRequest leave;
+    leave.mutable_leave();
+    h.send(alice, leave);
+    CHECK(h.count(alice, R::kPublishDataTrackResponse) == 1);
+    CHECK(h.count(alice, R::kUnpublishDataTrackResponse) == 0);
+}
+
 TEST_CASE("A resume with another session's sid is refused and leaves that one alone [SIG-147]") {
     Harness h;
     const SessionId first = h.join_active("r", "alice");

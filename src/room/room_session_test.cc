@@ -299,7 +299,7 @@ TEST_CASE(
                                                      R::kRoomUpdate, R::kRefreshToken, R::kOffer});
     CHECK(h.of(again, R::kUpdate)[0].update().participants(0).identity() == "alice");
     CHECK(h.of(again, R::kUpdate)[0].update().participants(0).disconnect_reason() ==
-          livekit::UNKNOWN_REASON);
+          livekit::CLIENT_INITIATED);
     CHECK(h.of(again, R::kUpdate)[1].update().participants(0).identity() == "bob");
     CHECK(h.of(again, R::kOffer)[0].offer().id() == last_id + 1);
     const auto restarts = h.commands_of<sfu::RestartIce>();

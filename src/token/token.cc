@@ -81,6 +81,22 @@ UnixTime issued_at(const Registered& registered) {
     return std::max(UnixTime(), *registered.expires - kUsualTokenLifetime);
 }
 
+std::string mint(const Grants& grants, const KeyProvider::Key& key, UnixTime now, Duration lifetime,
+                 bool names_identity) {
+    json::Writer claims;
+    claims.begin_object();
+    claims.string("iss", key.name);
+    if (!grants.identity.empty()) claims.string("sub", grants.identity);
+    if (names_identity && !grants.identity.empty()) claims.string("identity", grants.identity);
+    const UnixTime issued = grants.issued_at.value_or(now);
+    claims.integer("iat", issued.s());
+    claims.integer("nbf", std::min(issued, now).s());
+    claims.integer("exp", (now + lifetime).s());
+    write_grants(grants, claims);
+    claims.end_object();
+    return crypto::jws_sign(as_bytes(claims.take()), as_bytes(key.secret));
+}
+
 }  // namespace
 
 std::optional<std::string> KeyProvider::find_secret(std::string_view api_key) const {
@@ -145,17 +161,12 @@ Result<Grants, TokenError> verify_token(std::string_view token, const KeyProvide
 
 std::string mint_token(const Grants& grants, const KeyProvider::Key& key, UnixTime now,
                        Duration lifetime) {
-    json::Writer claims;
-    claims.begin_object();
-    claims.string("iss", key.name);
-    if (!grants.identity.empty()) claims.string("sub", grants.identity);
-    const UnixTime issued = grants.issued_at.value_or(now);
-    claims.integer("iat", issued.s());
-    claims.integer("nbf", std::min(issued, now).s());
-    claims.integer("exp", (now + lifetime).s());
-    write_grants(grants, claims);
-    claims.end_object();
-    return crypto::jws_sign(as_bytes(claims.take()), as_bytes(key.secret));
+    return mint(grants, key, now, lifetime, false);
+}
+
+std::string mint_job_token(const Grants& grants, const KeyProvider::Key& key, UnixTime now,
+                           Duration lifetime) {
+    return mint(grants, key, now, lifetime, true);
 }
 
 std::string mint_refresh_token(const Grants& grants, const KeyProvider& keys, UnixTime now) {

@@ -77,6 +77,10 @@ Result<Grants, TokenError> verify_token(std::string_view token, const KeyProvide
 std::string mint_token(const Grants& grants, const KeyProvider::Key& key, UnixTime now,
                        Duration lifetime);
 
+// The same for an agent's job, with the identity as a claim of its own beside `sub` (05 DSP-10).
+std::string mint_job_token(const Grants& grants, const KeyProvider::Key& key, UnixTime now,
+                           Duration lifetime);
+
 // TOK-12: what the server sends as `refresh_token`. Carries name, identity, kind, metadata,
 // attributes, video, roomConfig without upload secrets and roomPreset; lives for what the original
 // has left, at least 10 minutes. It counts as issued when the original was (iat), so that it is

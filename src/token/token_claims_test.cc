@@ -164,6 +164,9 @@ TEST_CASE("mint_token: the claims as LiveKit writes them, without empty ones [TO
           R"({"iss":"devkey",)" + dates + "}");
     CHECK(claims_of(mint_token(person(), kKey, kGoldenNow, Duration::seconds(60))) ==
           R"({"iss":"devkey","sub":"ann",)" + dates + R"(,"video":{"roomJoin":true}})");
+    CHECK(claims_of(mint_job_token(person(), kKey, kGoldenNow, Duration::seconds(60))) ==
+          R"({"iss":"devkey","sub":"ann","identity":"ann",)" + dates +
+              R"(,"video":{"roomJoin":true}})");
     Grants other = person();
     other.api_key = "somebody";  // the one that signs is said
     other.expires_at = UnixTime::seconds(1);

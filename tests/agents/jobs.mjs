@@ -36,7 +36,7 @@ export async function job_checks(suite, server, sink) {
     assert.equal(job.state.workerId, worker.id);
     assert.equal(job.state.participantIdentity, `agent-${job.id}`);
     const claims = decoded(token);
-    assert.equal(claims.sub, `agent-${job.id}`);
+    assert.deepEqual([claims.sub, claims.identity], [`agent-${job.id}`, `agent-${job.id}`]);
     assert.equal(claims.kind, 'agent');
     assert.equal(claims.name, 'The Agent');
     assert.equal(claims.exp - claims.nbf, 3600);

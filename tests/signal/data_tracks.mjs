@@ -5,6 +5,7 @@
 
 import { RequestResponse_Reason } from '@livekit/protocol';
 
+import { room_client } from '../api/clients.mjs';
 import { assert } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
 import { Client, fresh_room } from './client.mjs';
@@ -106,7 +107,29 @@ async function subscribe_checks(suite, server) {
   });
 }
 
+async function revoked_check(suite, server) {
+  await suite.check('data tracks that end with the right to publish data: told to their publisher, whose resume without them stays one [SIG-18] [SIG-125] [SIG-161]', async () => {
+    const room = fresh_room('data-track');
+    const rights = (canPublishData) => room_client(server).updateParticipant(room, 'alice', {
+      permission: { canPublish: true, canSubscribe: true, canPublishData },
+    });
+    const alice = await Client.join(suite, server, room, 'alice');
+    const [one, two] = [await published(alice, 7, 'one'), await published(alice, 9, 'two')];
+    await rights(false);
+    for (const { sid } of [one, two]) await alice.told('unpublishDataTrackResponse', ({ info }) => info.sid === sid);
+    await rights(true);
+    const three = await published(alice, 8, 'three');
+    const again = await alice.resume(server, room);
+    suite.cleanup(() => again.destroy());
+    await again.told('reconnect');
+    again.send('syncState', { publishDataTracks: [{ info: three }] });
+    await again.fence();
+    assert.ok(again.open);
+    assert.deepEqual((await again.told_of('alice')).dataTracks.map((info) => info.sid), [three.sid]);
+  });
+}
+
 export async function data_track_checks(suite, server) {
-  const groups = [publish_checks, subscribe_checks];
+  const groups = [publish_checks, subscribe_checks, revoked_check];
   await Promise.all(groups.map((group) => group(suite, server)));
 }

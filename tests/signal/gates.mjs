@@ -8,7 +8,8 @@ import { assert } from '../lib/suite.mjs';
 import { Client, fresh_room } from './client.mjs';
 import { MediaClient, more } from './media.mjs';
 
-const kGone = 3;
+const [kActive, kGone] = [2, 3];
+const kClientInitiated = 1;
 const of_protocol = (protocol) => ({ query: { protocol: String(protocol) } });
 
 async function start_check(suite, server) {
@@ -30,7 +31,7 @@ async function start_check(suite, server) {
 }
 
 async function missed_check(suite, server) {
-  await suite.check('from protocol 9 on a resume tells who left meanwhile, without a reason [SIG-63] [SIG-160] [SDP-43]', async () => {
+  await suite.check('from protocol 9 on a resume tells who left meanwhile, and why [SIG-63] [SIG-160] [SDP-43]', async () => {
     const room = fresh_room('gates');
     const leaver = await Client.join(suite, server, room, 'leaver');
     const watcher = await MediaClient.join(suite, server, room, 'watcher');
@@ -50,7 +51,7 @@ async function missed_check(suite, server) {
       suite.cleanup(() => again.destroy());
       await again.told('roomUpdate');
       const gone = again.updates_of('leaver').filter((one) => one.state === kGone);
-      assert.deepEqual(gone.map((one) => [one.sid, one.disconnectReason]), protocol > 8 ? [[leaver.sid, 0]] : [], `protocol ${protocol}`);
+      assert.deepEqual(gone.map((one) => [one.sid, one.disconnectReason]), protocol > 8 ? [[leaver.sid, kClientInitiated]] : [], `protocol ${protocol}`);
     }
   });
 }
@@ -107,6 +108,30 @@ async function duplicate_check(suite, server) {
   });
 }
 
+async function takeover_check(suite, server) {
+  await suite.check('a session in place of one that did not leave is told when it is active, so that nobody lets go of its tracks [SIG-64] [SIG-133]', async () => {
+    const room = fresh_room('gates');
+    const old = await Client.join(suite, server, room, 'p11', of_protocol(11));
+    const recent = await Client.join(suite, server, room, 'p12', of_protocol(12));
+    const first = await MediaClient.join(suite, server, room, 'alice');
+    await first.publish('audio');
+    for (const one of [old, recent]) await one.told_of('alice', (info) => info.tracks.length === 1);
+    // Right behind a tick, so that there is time until the next one.
+    await Client.join(suite, server, room, 'clock');
+    await recent.told_of('clock');
+    const from = recent.log.length;
+    const second = await MediaClient.join(suite, server, room, 'alice');
+    await second.publish('audio');
+    const begun = (info) => info.sid === second.sid;
+    for (const one of [old, recent]) await one.told_of('alice', (info) => begun(info) && info.tracks.length === 1);
+    const seen = recent.updates_of('alice', from);
+    assert.deepEqual(seen.map((info) => [info.sid, info.state]), seen.map(() => [second.sid, kActive]));
+    const all = old.updates_of('alice');
+    const end = all.findIndex((info) => info.sid === first.sid && info.state === kGone);
+    assert.ok(end >= 0 && end < all.findIndex(begun), 'the new session is told before the end of the old one');
+  });
+}
+
 async function response_check(suite, server) {
   await suite.check('requests that went well are answered from protocol 15 on [SDP-43]', async () => {
     for (const protocol of [14, 15]) {
@@ -122,6 +147,6 @@ async function response_check(suite, server) {
 }
 
 export async function gate_checks(suite, server) {
-  const groups = [start_check, missed_check, stream_check, speaker_check, duplicate_check, response_check];
+  const groups = [start_check, missed_check, stream_check, speaker_check, duplicate_check, takeover_check, response_check];
   await Promise.all(groups.map((group) => group(suite, server)));
 }

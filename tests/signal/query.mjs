@@ -147,9 +147,20 @@ async function join_request_checks(suite, server) {
   });
 }
 
+async function token_check(suite, server) {
+  await suite.check('v1: without a token that is what is wrong, whatever else is missing [CON-32] [CON-40]', async () => {
+    for (const query of ['', '?join_request=!']) {
+      const reply = await fetch(`${server.http}/rtc/v1/validate${query}`);
+      assert.equal(`${reply.status} ${await reply.text()}`.trim(), kNoRight);
+    }
+    assert.equal(await validate(server, fresh_room('request'), 'alice', { v1: true }), '400 join_request is required');
+  });
+}
+
 export async function query_checks(suite, server) {
   await v0_checks(suite, server);
   await attribute_checks(suite, server);
   await publish_checks(suite, server);
   await join_request_checks(suite, server);
+  await token_check(suite, server);
 }

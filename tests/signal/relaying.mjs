@@ -63,6 +63,7 @@ async function server_side_checks(suite, server) {
 
   await suite.check('a track that the server takes away is told to its publisher, by a mute up to protocol 6 [SIG-44] [SIG-61]', async () => {
     const permission = { canPublish: false, canSubscribe: true, canPublishData: true };
+    const revoked = (one) => one.identity === 'alice' && !one.permission.canPublish;
     for (const protocol of ['16', '6']) {
       const room = fresh_room('publish');
       const alice = await MediaClient.join(suite, server, room, 'alice', { query: { protocol } });
@@ -73,6 +74,9 @@ async function server_side_checks(suite, server) {
       assert.equal(told.trackSid ?? told.sid, sid);
       await alice.client.told_of('alice', (one) => one.tracks.length === 0 && !one.permission.canPublish);
       assert.equal(alice.client.all(protocol === '16' ? 'mute' : 'trackUnpublished').length, 0);
+      // It knows its new rights by then.
+      const [rights, gone] = [(one) => one.kind === 'update' && one.value.participants.some(revoked), (one) => one.value === told];
+      assert.ok(alice.client.log.findIndex(rights) < alice.client.log.findIndex(gone));
     }
   });
 }

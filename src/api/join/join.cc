@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Order of upstream: decode what the client sent → token → identity → publish= → room → changes of
-// metadata and attributes.
+// Order of upstream: whether there is a token of a participant → decode what the client sent → what
+// the token allows → identity → publish= → room → changes of metadata and attributes.
 #include "api/join/join.h"
 
 #include <utility>
@@ -112,9 +112,14 @@ Result<Wish, HttpError> read_wish(const JoinHttpRequest& request) {
     return read_query(*request.query, is_validate(request.path));
 }
 
+Result<void, HttpError> check_token(const token::Grants* grants) {
+    if (grants == nullptr || !grants->video) return refuse(join_errors::kNoPermission);
+    return {};
+}
+
 // CON-32: who joins.
 Result<void, HttpError> check_identity(const token::Grants* grants, const token::Limits& limits) {
-    if (grants == nullptr || !grants->video) return refuse(join_errors::kNoPermission);
+    CONFAB_TRY_VOID(check_token(grants));
     if (!grants->video->room_join) return refuse(join_errors::kNoJoin);
     if (grants->identity.empty()) return refuse(join_errors::kNoIdentity);
     if (token::exceeds(grants->identity.size(), limits.identity))
@@ -182,6 +187,7 @@ Result<void, HttpError> check_join_grants(const token::Grants* grants,
 
 Result<JoinParams, HttpError> validate_join(const JoinHttpRequest& request,
                                             const JoinOptions& options) {
+    CONFAB_TRY_VOID(check_token(request.grants));
     CONFAB_TRY(Wish wish, read_wish(request));
     CONFAB_TRY_VOID(check_identity(request.grants, options.limits));
     CONFAB_TRY_VOID(check_not_revoked(*request.grants, request.revocations));

@@ -122,6 +122,21 @@ TEST_CASE("parse_join_path: four exact paths [CON-30]") {
         CHECK(parse_join_path(path) == JoinPath::kNone);
 }
 
+TEST_CASE("validate_join: without a token nothing else is looked at [CON-32] [CON-40]") {
+    token::Grants nobody = joiner();
+    nobody.video.reset();
+    const HttpError refused{401, "no permissions to access the room"};
+    for (const JoinPath path : {JoinPath::kRtcV1, JoinPath::kRtcV1Validate}) {
+        for (const char* query : {"", "join_request=!"}) {
+            const QueryParams params = QueryParams::parse(query);
+            CHECK(validate_join({path, &params, nullptr, "", ""}, {}).error() == refused);
+            CHECK(join(query, nobody, path).error() == refused);
+            CHECK(join(query, joiner(), path).error().status == 400);
+        }
+        CHECK(join("", joiner(), path).error() == HttpError{400, "join_request is required"});
+    }
+}
+
 TEST_CASE("validate_join: who may not create a room needs one that is there [CON-32] [ROOM-01]") {
     JoinOptions options;
     token::Grants grants = joiner();

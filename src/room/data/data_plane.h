@@ -86,7 +86,8 @@ class DataPlane {
                                          const livekit::PublishDataTrackRequest& request);
     // False when there is none with that handle.
     bool unpublish_track(Participant& p, std::uint32_t handle);
-    void unpublish_all(Participant& p);
+    // Those that were, of which it is not told here.
+    std::vector<livekit::DataTrackInfo> unpublish_all(Participant& p);
     void update_subscriptions(Participant& p, const livekit::UpdateDataSubscription& update);
     // After a change of what a participant may hear, or of whom a publisher lets hear.
     void reconcile(Participant& p);

@@ -53,19 +53,20 @@ void DataPlane::announce_all(Participant& p) {
 bool DataPlane::unpublish_track(Participant& p, std::uint32_t handle) {
     const auto info = member(p).tracks.unpublish(handle);
     if (!info) return false;
-    livekit::SignalResponse response;
-    *response.mutable_unpublish_data_track_response()->mutable_info() = *info;
-    p.signal.send(std::move(response));
+    p.signal.send(data_unpublished_message(*info));
     host_->data_tracks_changed(p);
     end_track(p, *info);
     return true;
 }
 
-void DataPlane::unpublish_all(Participant& p) {
-    const auto tracks = member(p).tracks.all();
+std::vector<livekit::DataTrackInfo> DataPlane::unpublish_all(Participant& p) {
+    std::vector<livekit::DataTrackInfo> ended;
+    for (const auto& [handle, info] : member(p).tracks.all())
+        ended.push_back(info);
     member(p).tracks.clear();
-    for (const auto& [handle, info] : tracks)
+    for (const livekit::DataTrackInfo& info : ended)
         end_track(p, info);
+    return ended;
 }
 
 void DataPlane::mirror(Participant& p, PublishedDataTracks now) {

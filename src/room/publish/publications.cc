@@ -11,6 +11,7 @@
 #include "room/publish/codec_lists.h"
 #include "room/publish/layers.h"
 #include "room/signal/respond.h"
+#include "room/signal/responses.h"
 
 namespace confab::room {
 namespace {
@@ -66,17 +67,6 @@ std::vector<sfu::ReceiveLayer> receive_layers(const sdp::PublishSection& section
         result[i].height = declared[static_cast<int>(i)].height();
     }
     return result;
-}
-
-void tell_unpublished(Participant& p, const std::string& sid) {
-    livekit::SignalResponse response;
-    if (p.traits.gates.track_unpublished) {
-        response.mutable_track_unpublished()->set_track_sid(sid);
-    } else {
-        response.mutable_mute()->set_sid(sid);
-        response.mutable_mute()->set_muted(true);
-    }
-    p.signal.send(std::move(response));
 }
 
 }  // namespace
@@ -237,7 +227,7 @@ void Publications::unpublish(Participant& p, const std::string& sid, bool tell_p
     release(p, *track, Receivers::kEnd);
     // With requests that waited for its cid.
     const auto waiting = flow(p).remove(sid);
-    if (tell_publisher) tell_unpublished(p, sid);
+    if (tell_publisher) p.signal.send(unpublished_message(p.traits.gates, sid));
     if (announced) host_->track_unpublished(p, info);
     if (p.closing) return;
     for (const livekit::AddTrackRequest& request : waiting)
@@ -250,7 +240,7 @@ void Publications::cancel_pending(Participant& p, const std::string& sid, bool t
     if (info == nullptr) return;
     scope_->out.observe(PublicationStep{info->type(), TrackStep::kCancel});
     const auto waiting = flow(p).remove(sid);
-    if (tell_publisher) tell_unpublished(p, sid);
+    if (tell_publisher) p.signal.send(unpublished_message(p.traits.gates, sid));
     for (const livekit::AddTrackRequest& request : waiting)
         add_track(p, request);
 }
@@ -267,9 +257,11 @@ void Publications::release(Participant& p, const PublishedTrack& track, Receiver
     announced_.end(track);
 }
 
-void Publications::rights_changed(Participant& p) {
-    for (const std::string& sid : flow(p).refused_by(p.info.permission()))
-        unpublish(p, sid, true);
+std::vector<std::string> Publications::rights_changed(Participant& p) {
+    std::vector<std::string> ended = flow(p).refused_by(p.info.permission());
+    for (const std::string& sid : ended)
+        unpublish(p, sid, false);
+    return ended;
 }
 
 void Publications::unpublish_all(Participant& p) {

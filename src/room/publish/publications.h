@@ -91,8 +91,9 @@ class Publications {
     const livekit::TrackInfo* ask_mute(Participant& p, const std::string& sid, bool muted);
     // What it was asked since then and may not have heard.
     void repeat_mutes(Participant& p, Timestamp since);
-    // Tracks that its permission does not allow any more go (TOK-13).
-    void rights_changed(Participant& p);
+    // Tracks that its permission does not allow any more go (TOK-13): these, of which it is not
+    // told here.
+    std::vector<std::string> rights_changed(Participant& p);
     void unpublish_all(Participant& p);
 
     // Everybody who can takes a backup codec from now on (DYN-05).

@@ -24,9 +24,11 @@ std::vector<Broadcaster::Update> Broadcaster::push(Timestamp now, livekit::Parti
         if (old.sid() != info.sid()) {
             old.set_state(livekit::ParticipantInfo::DISCONNECTED);
             old.clear_tracks();
+            // Clients let go of tracks that the new session does not have yet: it waits like any
+            // other.
+            immediate = immediate || !old.is_publisher();
             // Nobody hears of a hidden successor that the old session is gone.
             result.push_back({std::move(old), !info.permission().hidden()});
-            immediate = true;
         } else if (old.version() > info.version()) {
             return result;
         }

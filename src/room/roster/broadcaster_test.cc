@@ -59,4 +59,30 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("Broadcaster: a publisher's end is told at once, its next session waits [SIG-133]") {
+    for (const bool hidden : {false, true}) {
+        CAPTURE(hidden);
+        Broadcaster broadcaster(at_ms(0), Duration::seconds(3));
+        livekit::ParticipantInfo old = info("PA_1", "a", 3);
+        old.set_is_publisher(true);
+        CHECK(broadcaster.push(at_ms(1), std::move(old), false).empty());
+        livekit::ParticipantInfo next = info("PA_2", "a", 1);
+        next.mutable_permission()->set_hidden(hidden);
+        const auto updates = broadcaster.push(at_ms(1), next, false);
+        REQUIRE(updates.size() == 1);
+        CHECK(updates[0].legacy_only != hidden);
+        CHECK(updates[0].info.sid() == "PA_1");
+        CHECK(updates[0].info.state() == livekit::ParticipantInfo::DISCONNECTED);
+        CHECK(broadcaster.next_deadline() == at_ms(3'000));
+        // What follows before the tick takes its place.
+        next.set_version(2);
+        const auto more = broadcaster.push(at_ms(200), std::move(next), true);
+        REQUIRE(more.size() == 1);
+        CHECK(more[0].info.sid() == "PA_2");
+        CHECK(more[0].info.version() == 2);
+        CHECK_FALSE(more[0].legacy_only);
+        CHECK(broadcaster.poll_batch(at_ms(3'000)).empty());
+    }
+}
+
 }  // namespace confab::room

@@ -15,7 +15,7 @@ void Departures::note(Timestamp now, const livekit::ParticipantInfo& info) {
     departure.info.set_identity(info.identity());
     departure.info.set_state(livekit::ParticipantInfo::DISCONNECTED);
     departure.info.set_version(info.version());
-    departure.reason = info.disconnect_reason();
+    departure.info.set_disconnect_reason(info.disconnect_reason());
 }
 
 std::vector<livekit::ParticipantInfo> Departures::since(Timestamp since) const {
@@ -27,7 +27,7 @@ std::vector<livekit::ParticipantInfo> Departures::since(Timestamp since) const {
 
 livekit::DisconnectReason Departures::reason(const std::string& sid) const {
     for (const Departure& departure : kept_)
-        if (departure.info.sid() == sid) return departure.reason;
+        if (departure.info.sid() == sid) return departure.info.disconnect_reason();
     return livekit::UNKNOWN_REASON;
 }
 

@@ -23,7 +23,7 @@ class Departures {
 
     // `info` as it was told: DISCONNECTED, and to be shown to others.
     void note(Timestamp now, const livekit::ParticipantInfo& info);
-    // Those who left at `since` or later, in order, without a reason.
+    // Those who left at `since` or later, in order.
     std::vector<livekit::ParticipantInfo> since(Timestamp since) const;
 
     // Why it left, if it is known still.
@@ -33,7 +33,6 @@ class Departures {
     struct Departure {
         Timestamp at;
         livekit::ParticipantInfo info;
-        livekit::DisconnectReason reason = livekit::UNKNOWN_REASON;
     };
     std::deque<Departure> kept_;
 };

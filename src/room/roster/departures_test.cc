@@ -25,7 +25,7 @@ Timestamp at(std::int64_t seconds) {
 }  // namespace
 
 TEST_CASE(
-    "Departures: those at the moment asked for and later, in order, without a reason [SIG-63]") {
+    "Departures: those at the moment asked for and later, in order, with the reason [SIG-63]") {
     Departures departures;
     for (const int second : {10, 20, 30})
         departures.note(at(second), person("PA_" + std::to_string(second)));
@@ -34,7 +34,7 @@ TEST_CASE(
     CHECK(since[0].sid() == "PA_20");
     CHECK(since[0].identity() == "of PA_20");
     CHECK(since[0].state() == livekit::ParticipantInfo::DISCONNECTED);
-    CHECK(since[0].disconnect_reason() == livekit::UNKNOWN_REASON);
+    CHECK(since[0].disconnect_reason() == livekit::PARTICIPANT_REMOVED);
     CHECK(since[0].metadata().empty());
     CHECK(since[1].sid() == "PA_30");
 }

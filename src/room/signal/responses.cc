@@ -77,6 +77,20 @@ livekit::SignalResponse mute_message(const std::string& track_sid, bool muted) {
     return response;
 }
 
+livekit::SignalResponse unpublished_message(const ClientGates& gates,
+                                            const std::string& track_sid) {
+    if (!gates.track_unpublished) return mute_message(track_sid, true);
+    livekit::SignalResponse response;
+    response.mutable_track_unpublished()->set_track_sid(track_sid);
+    return response;
+}
+
+livekit::SignalResponse data_unpublished_message(const livekit::DataTrackInfo& info) {
+    livekit::SignalResponse response;
+    *response.mutable_unpublish_data_track_response()->mutable_info() = info;
+    return response;
+}
+
 livekit::SignalResponse subscription_error_message(const std::string& track_sid,
                                                    livekit::SubscriptionError error) {
     livekit::SignalResponse response;

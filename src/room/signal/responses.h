@@ -31,6 +31,9 @@ livekit::SignalResponse subscription_permission_message(const std::string& parti
 livekit::SignalResponse subscription_error_message(const std::string& track_sid,
                                                    livekit::SubscriptionError error);
 livekit::SignalResponse mute_message(const std::string& track_sid, bool muted);
+// To its publisher; who does not know of such an end is asked to mute it.
+livekit::SignalResponse unpublished_message(const ClientGates& gates, const std::string& track_sid);
+livekit::SignalResponse data_unpublished_message(const livekit::DataTrackInfo& info);
 // All three qualities of every codec, plus the legacy list of the first codec (DYN-02).
 livekit::SignalResponse subscribed_quality_message(const livekit::TrackInfo& track,
                                                    const std::vector<Dynacast::Report>& reports);

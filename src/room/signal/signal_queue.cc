@@ -36,9 +36,7 @@ void SignalQueue::remember(const livekit::ParticipantUpdate& update) {
         if (info.state() != livekit::ParticipantInfo::DISCONNECTED) {
             missed_.erase(info.identity());
         } else if (missed_.size() < kMaxMissed) {
-            livekit::ParticipantInfo& kept = missed_[info.identity()];
-            kept = info;
-            kept.clear_disconnect_reason();
+            missed_[info.identity()] = info;
         }
     }
 }

@@ -34,7 +34,7 @@ class SignalQueue {
     void send_join(livekit::SignalResponse response, std::vector<EncodedOthers> others);
     // What was sent to everybody while there was no connection here.
     void miss(const livekit::SignalResponse& response);
-    // Participants missed as DISCONNECTED, without a reason; empties the list.
+    // Participants missed as DISCONNECTED; empties the list.
     std::vector<livekit::ParticipantInfo> take_missed();
 
   private:

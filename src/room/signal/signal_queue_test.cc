@@ -40,7 +40,7 @@ TEST_CASE("SignalQueue: with a connection all goes out, after it nothing does [S
     CHECK(w.counters.dropped_signals == 1);
 }
 
-TEST_CASE("SignalQueue: who left meanwhile is known, without a reason, once [SIG-63]") {
+TEST_CASE("SignalQueue: who left meanwhile is known, with the reason, once [SIG-63]") {
     PartWorld w;
     SignalQueue queue(w.scope);
     queue.send(told("bob", Info::DISCONNECTED));
@@ -50,7 +50,7 @@ TEST_CASE("SignalQueue: who left meanwhile is known, without a reason, once [SIG
     const auto missed = queue.take_missed();
     REQUIRE(missed.size() == 1);
     CHECK(missed[0].identity() == "bob");
-    CHECK(missed[0].disconnect_reason() == livekit::UNKNOWN_REASON);
+    CHECK(missed[0].disconnect_reason() == livekit::CLIENT_INITIATED);
     CHECK(queue.take_missed().empty());
 }
 
