@@ -13,11 +13,13 @@ namespace confab::sfu {
 namespace {
 constexpr std::size_t kMaxNackSize = 12 + 4 * rtp::NackTracker::kMaxMissing;
 constexpr std::size_t kPliSize = 12;
-constexpr std::size_t kMaxReportSize = 8 + 24 * wire::kMaxReportBlocks;
+constexpr std::size_t kReportSize = 8 + 24;
 constexpr std::size_t kRrtrSize = 20;
-static_assert(std::max(kMaxNackSize + kPliSize, kMaxReportSize + kRrtrSize) <= kMaxCompound);
+static_assert(std::max(kMaxNackSize + kPliSize, kReportSize + kRrtrSize) <= kMaxCompound);
 }  // namespace
 
+// Each stream has a datagram of its own: pion hands a compound, and newer ones a report, to each
+// stream that it names, and repairs as often what was lost once.
 bool Uplink::write_loss_feedback(Timestamp now, RtcpCompounds& out) {
     for (Receiver* receiver : inbound_.receivers()) {
         for (const auto& stream : receiver->streams()) {
@@ -25,45 +27,33 @@ bool Uplink::write_loss_feedback(Timestamp now, RtcpCompounds& out) {
             ByteWriter& writer = out.next(kMaxNackSize + kPliSize);
             if (!receiver->muted()) counters_.nacks_out += stream->write_nack(now, writer);
             if (stream->write_pli(now, writer)) ++counters_.plis_out;
+            out.send();
         }
     }
     return true;
 }
 
-// A report has room for 31 streams; more take several, all in one round.
 bool Uplink::write_reports(Timestamp now, NtpTime ntp, RtcpCompounds& out) {
     if (now < next_report_) return true;
-    std::array<wire::ReportBlock, wire::kMaxReportBlocks> blocks;
-    std::size_t count = 0;
     bool any = streams_reported_ > 0;
-    const auto write = [&] {
-        if (count == 0) return;
-        // Upstream's sender SSRC is the media SSRC; browsers look only at the blocks (IN-05,
-        // IN-07).
-        const std::uint32_t sender = blocks[0].ssrc;
-        ByteWriter& writer = out.next(kMaxReportSize + kRrtrSize);
-        (void)wire::write_receiver_report(writer, sender, std::span(blocks).first(count));
-        if (!std::exchange(any, true)) (void)wire::write_rrtr(writer, sender, ntp);
-        count = 0;
-    };
     std::size_t index = 0;
     for (Receiver* receiver : inbound_.receivers()) {
         const std::uint8_t loss_of_others = receiver->take_worst_loss();
         for (const auto& stream : receiver->streams()) {
             if (index++ < streams_reported_) continue;
-            if (!out.has_room()) {
-                write();
-                return false;
-            }
+            if (!out.has_room()) return false;
             streams_reported_ = index;
             auto block = stream->report_block(now);
             if (!block) continue;
             block->fraction_lost = std::max(block->fraction_lost, loss_of_others);
-            blocks[count++] = *block;
-            if (count == blocks.size()) write();
+            // Upstream's sender SSRC is the media SSRC; browsers look only at the block (IN-05,
+            // IN-07).
+            ByteWriter& writer = out.next(kReportSize + kRrtrSize);
+            (void)wire::write_receiver_report(writer, block->ssrc, std::span(&*block, 1));
+            if (!std::exchange(any, true)) (void)wire::write_rrtr(writer, block->ssrc, ntp);
+            out.send();
         }
     }
-    write();
     streams_reported_ = 0;
     if (any) next_report_ = now + kReportInterval;
     return true;
