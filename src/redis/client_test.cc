@@ -208,17 +208,33 @@ TEST_CASE("Client: after an outage both connections are back with every channel 
 }
 
 TEST_CASE(
-    "Client: who is away is asked ever more seldom, by chance and within the bound [RDS-30]") {
+    "Client: who is away is asked often at first, then ever more seldom, by chance and within the "
+    "bound [RDS-30]") {
     World world;
     world.server.reachable = false;
-    world.pass(Duration::seconds(2));
-    const std::size_t soon = world.attempts;
-    CHECK(soon >= 8);
-    CHECK(soon <= 24);
+    world.pass(Duration::seconds(5));
+    CHECK(world.attempts >= 40);  // two connections, 125 … 250 ms apart
+    CHECK(world.attempts <= 90);
+    world.pass(Duration::seconds(5));
     world.attempts = 0;
     world.pass(Duration::seconds(100));
     CHECK(world.attempts >= 90);  // two connections, 1 … 2 s apart
     CHECK(world.attempts <= 210);
+}
+
+TEST_CASE("Client: Redis is back from a restart: its channels are heard soon [RDS-30]") {
+    for (int i = 0; i < 20; ++i) {
+        World world;
+        world.client.subscribe(world.now, "room");
+        world.pass(Duration::millis(50 + 5 * i));
+        world.server.reachable = false;
+        world.cut();
+        world.channels().clear();
+        world.pass(Duration::millis(3000 + 7 * i));
+        world.server.reachable = true;
+        world.pass(Lifeline::kSoonPause + Duration::millis(30));
+        CHECK(world.channels() == std::set<std::string>{"room"});
+    }
 }
 
 TEST_CASE("Client: a hang ends both connections, a wrong password is said and asked again") {

@@ -34,10 +34,12 @@ std::optional<Fault> Lifeline::look(Timestamp now) {
     }
     if (!fault) return fault;
     trouble_ = fault->text;
+    if (!trouble_since_) trouble_since_ = now;
     const auto chance =
         static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(pause_.us()) / 2 + 1));
     next_attempt_ = now + Duration::micros(pause_.us() / 2 + chance);
-    pause_ = std::min(pause_ * 2, kLongestPause);
+    const bool is_soon = now < *trouble_since_ + kSoon;
+    pause_ = std::min(pause_ * 2, is_soon ? kSoonPause : kLongestPause);
     if (std::exchange(at_once_, false)) next_attempt_ = now;
     return fault;
 }

@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // One connection to a server that is made again whenever it ends: at once after one that was well,
-// then ever later. Half of each pause is by chance, so that the nodes of a cluster do not all come
-// back in the same moment.
+// then often for some seconds, as a restart takes, then ever later. Half of each pause is by
+// chance, so that the nodes of a cluster do not all come back in the same moment.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,10 @@ namespace confab::redis {
 class Lifeline {
   public:
     static constexpr Duration kFirstPause = Duration::millis(50);
+    // Until so long after the first attempt that failed; whoever calls the moment it is back is
+    // heard soon.
+    static constexpr Duration kSoonPause = Duration::millis(250);
+    static constexpr Duration kSoon = Duration::seconds(5);
     static constexpr Duration kLongestPause = Duration::seconds(2);
 
     Lifeline(Timestamp now, std::uint64_t seed) : rng_(seed), next_attempt_(now) {}
@@ -40,7 +45,10 @@ class Lifeline {
     // What to do after each input: nothing, or tell that it is down. Takes an ended session away.
     std::optional<Fault> look(Timestamp now);
     // All is well: the next pause is short again.
-    void is_well() { pause_ = kFirstPause; }
+    void is_well() {
+        pause_ = kFirstPause;
+        trouble_since_.reset();
+    }
 
     // Null while there is no connection.
     Session* session() { return session_.get(); }
@@ -55,6 +63,7 @@ class Lifeline {
     bool connecting_ = false;
     std::optional<Fault> failed_;  // of an attempt
     Duration pause_ = kFirstPause;
+    std::optional<Timestamp> trouble_since_;
     bool at_once_ = false;
     Timestamp next_attempt_;
     std::string trouble_;

@@ -170,6 +170,8 @@ void MemoryServer::execute(Timestamp now, std::uint64_t from, const std::vector<
         value.kind = Value::Kind::kInteger;
         value.integer = static_cast<std::int64_t>(listeners(words[1]));
         deliver(now, words[1], words[2]);
+    } else if (name == "PUBSUB" && words.size() >= 2 && words[1] == "NUMSUB") {
+        value = numbers_of(words);
     } else {
         const std::vector<std::string_view> views(words.begin(), words.end());
         value = store_.run(now, views);
@@ -177,6 +179,15 @@ void MemoryServer::execute(Timestamp now, std::uint64_t from, const std::vector<
     later(now + delay_, [this, from, reply, value = std::move(value)](Timestamp at) {
         if (End* asker = find(from)) asker->answer(at, reply, value);
     });
+}
+
+Value MemoryServer::numbers_of(const std::vector<std::string>& words) const {
+    std::vector<Value> all;
+    for (std::size_t i = 2; i < words.size(); ++i) {
+        all.push_back(Value::of_text(words[i]));
+        all.push_back(Value::of_integer(static_cast<std::int64_t>(listeners(words[i]))));
+    }
+    return Value::of_list(std::move(all));
 }
 
 void MemoryServer::deliver(Timestamp now, const std::string& channel, const std::string& payload) {

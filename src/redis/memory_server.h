@@ -62,6 +62,7 @@ class MemoryServer {
     void later(Timestamp at, Step step) { steps_.emplace(std::pair(at, ++last_), std::move(step)); }
     void execute(Timestamp now, std::uint64_t from, const std::vector<std::string>& words,
                  std::uint64_t reply);
+    Value numbers_of(const std::vector<std::string>& words) const;
     void deliver(Timestamp now, const std::string& channel, const std::string& payload);
     void connect(Timestamp now, std::uint64_t end);
     void disconnect(Timestamp now, std::uint64_t end, const Fault& fault);

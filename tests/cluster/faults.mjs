@@ -7,6 +7,7 @@ import { RoomEvent, ConnectionState } from '@livekit/rtc-node';
 
 import { room_client } from '../api/clients.mjs';
 import { Peer } from '../lib/rtc_peer.mjs';
+import { SignalClient } from '../lib/signal_client.mjs';
 import { assert } from '../lib/suite.mjs';
 import { sleep, until } from '../lib/wait.mjs';
 import { call_across } from './call_across.mjs';
@@ -60,6 +61,26 @@ export async function fault_checks(suite) {
       await nodes.end();
     }, { seconds: 90 });
   }
+
+  await suite.check('the only node is killed with a room: the next process has it at once [NODE-24] [NODE-11]', async () => {
+    const nodes = await Nodes.start(suite, 1);
+    const [old] = nodes.all;
+    const alice = await SignalClient.join(old, 'again', 'alice');
+    old.signal('SIGKILL');
+    await old.ended;
+    alice.destroy();
+    nodes.all.length = 0;
+    await sleep(6000);
+    const next = await nodes.add();
+    const begin = Date.now();
+    const bob = await SignalClient.join(next, 'again', 'bob');
+    const taken = Date.now() - begin;
+    console.log(`  joined after ${taken} ms`);
+    assert.equal(nodes.holder('again'), next);
+    assert.ok(taken < 1500, `joined after ${taken} ms`);
+    bob.destroy();
+    await nodes.end();
+  }, { seconds: 40 });
 
   await suite.check('Redis is away for 12 s: calls go on, joins to rooms that are here too, and the rest is told afterwards [RDS-30] [RDS-32] [NODE-14]', async () => {
     const nodes = await Nodes.start(suite, 2);

@@ -3,6 +3,8 @@
 
 #include "cluster/nodes/heartbeat.h"
 
+#include <algorithm>
+
 #include "rpc_keepalive.pb.h"
 
 namespace confab::cluster::nodes {
@@ -11,6 +13,16 @@ namespace {
 constexpr rpc::Method kPing{"Keepalive", "Ping", rpc::Flow::kPublish, false, "rpc.KeepalivePing"};
 
 }  // namespace
+
+std::optional<std::string> Heartbeat::channel(std::string_view node) {
+    const auto is_plain = [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+               c == '_';
+    };
+    if (!std::all_of(node.begin(), node.end(), is_plain)) return std::nullopt;
+    return std::string(kPing.service) + "|" + std::string(kPing.name) + "|" + std::string(node) +
+           "|REQ";
+}
 
 void Heartbeat::begin(Timestamp now) {
     subscription_ =

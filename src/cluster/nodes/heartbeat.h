@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "cluster/nodes/clock.h"
@@ -18,6 +20,10 @@ class Heartbeat {
   public:
     Heartbeat(rpc::Bus& bus, std::string node, Duration interval)
         : bus_(bus), node_(std::move(node)), interval_(interval) {}
+
+    // Where a node hears its pings, livekit-server too (03 PSR-05). Not of ids that have to be
+    // escaped.
+    static std::optional<std::string> channel(std::string_view node);
 
     // The first ping is one interval later.
     void begin(Timestamp now);

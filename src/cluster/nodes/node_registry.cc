@@ -83,6 +83,7 @@ void NodeRegistry::handle_up(const Clock& clock) {
 
 void NodeRegistry::handle_down(const Clock& clock) {
     clock_ = clock;
+    counts_listeners_ = false;
     table_.forgive(clock.now);
 }
 
@@ -163,7 +164,7 @@ void NodeRegistry::handle_written(Timestamp asked, Timestamp now, const Value* r
     if (std::exchange(registered_, true)) return;
     registered_at_ = now;
     tell({RegistryEvent::Kind::kRegistered, {}, ""});
-    read_version(now);
+    check_version(now);
     poll_at_ = now;  // to see ourselves: a first node takes rooms at once
 }
 
@@ -176,20 +177,17 @@ void NodeRegistry::lose_record() {
 }
 
 // Stored again by the next heartbeat if this fails: it is told once and does not matter much.
-void NodeRegistry::read_version(Timestamp now) {
+void NodeRegistry::check_version(Timestamp now) {
     const std::array<std::string_view, 2> words = {"GET", kVersionKey};
     redis_.ask(now, words, [this](Timestamp at, const Value* reply) {
-        if (reply != nullptr)
-            handle_version(at, reply->kind == Value::Kind::kNull ? "0.0.0" : reply->text);
+        if (reply == nullptr) return;
+        const std::string stored = reply->kind == Value::Kind::kNull ? "0.0.0" : reply->text;
+        const std::optional<bool> newer = is_newer(options_.version, stored);
+        if (!newer) ++counters_.strange_versions;
+        if (!newer.value_or(false)) return;
+        const std::array<std::string_view, 3> set = {"SET", kVersionKey, options_.version};
+        redis_.ask(at, set, [](Timestamp, const Value*) {});
     });
-}
-
-void NodeRegistry::handle_version(Timestamp now, const std::string& stored) {
-    const std::optional<bool> newer = is_newer(options_.version, stored);
-    if (!newer) ++counters_.strange_versions;
-    if (!newer.value_or(false)) return;
-    const std::array<std::string_view, 3> words = {"SET", kVersionKey, options_.version};
-    redis_.ask(now, words, [](Timestamp, const Value*) {});
 }
 
 // ---------------------------------------------------------------- the others
@@ -228,6 +226,7 @@ void NodeRegistry::handle_records(Timestamp asked, Timestamp now, Value* reply) 
     table_.read(at(now), asked, records);
     check_own(now);
     note_dead(now);
+    ask_for_listeners(now);
     take_table_events();
     is_id_free_ = !registered_ && !writing_ && check_id();
     join(at(now));
@@ -283,6 +282,33 @@ void NodeRegistry::note_dead(Timestamp now) {
         if (expired) remove(now, *it);
         it = undecided ? std::next(it) : dead_at_start_.erase(it);
     }
+}
+
+// A node that was killed leaves its record and its rooms, and the next process on its machine comes
+// before it is silent.
+void NodeRegistry::ask_for_listeners(Timestamp now) {
+    const std::optional<std::string> own = Heartbeat::channel(options_.id);
+    if (!counts_listeners_ || !own) return;
+    std::vector<std::string> words = {"PUBSUB", "NUMSUB", *own};
+    std::vector<std::string> ids;
+    for (std::string& id : table_.doubtful(now)) {
+        std::optional<std::string> channel = Heartbeat::channel(id);
+        if (!channel) continue;
+        words.push_back(*std::move(channel));
+        ids.push_back(std::move(id));
+    }
+    if (ids.empty()) return;
+    redis_.ask(now, words, [this, asked = now, ids = std::move(ids)](Timestamp at, Value* reply) {
+        if (reply == nullptr || reply->items.size() != 2 * ids.size() + 2)
+            counts_listeners_ = false;
+        // Who does not count us does not count others either.
+        if (!counts_listeners_ || stopped_ || reply->items[1].integer == 0) return;
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            const bool any = reply->items[2 * i + 3].integer != 0;
+            poll_at_ = earlier(poll_at_, table_.note_listeners(at, asked, ids[i], any));
+        }
+        take_table_events();
+    });
 }
 
 void NodeRegistry::remove(Timestamp now, const std::string& id) {

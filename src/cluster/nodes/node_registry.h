@@ -138,14 +138,14 @@ class NodeRegistry {
     void write(const Clock& clock);
     std::string own_record(const Clock& clock);
     void handle_written(Timestamp asked, Timestamp now, const redis::Value* reply);
-    void read_version(Timestamp now);
-    void handle_version(Timestamp now, const std::string& stored);
+    void check_version(Timestamp now);
 
     void poll(const Clock& clock);
     void handle_records(Timestamp asked, Timestamp now, redis::Value* reply);
     void check_own(Timestamp now);
     bool check_id();
     void note_dead(Timestamp now);
+    void ask_for_listeners(Timestamp now);
     void answer_waiting(Timestamp now, Timestamp asked);
     void lose_record();
     void check_loop(Timestamp now);
@@ -182,6 +182,7 @@ class NodeRegistry {
     std::deque<std::pair<Timestamp, Done>> waiting_;
     std::set<std::string> dead_at_start_;
     std::optional<Timestamp> dead_noted_;
+    bool counts_listeners_ = true;  // Redis does, and was not away: others may be on their way back
 
     std::deque<RegistryEvent> events_;
     Snapshot counters_;

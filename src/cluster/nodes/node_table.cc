@@ -214,6 +214,36 @@ void NodeTable::prove_dead(Timestamp now, std::string_view id) {
          "node " + it->first + " has ended: nobody listens there");
 }
 
+bool NodeTable::is_doubtful(const Entry& entry, Timestamp now) const {
+    return entry.presence == Presence::kUnproven && entry.first_age >= kAlive &&
+           !entry.absent_since && entry.record.id != own_id_ && !is_heard(entry, now) &&
+           !is_standing(entry, now);
+}
+
+std::vector<std::string> NodeTable::doubtful(Timestamp now) const {
+    std::vector<std::string> ids;
+    for (const auto& [id, entry] : entries_)
+        if (is_doubtful(entry, now)) ids.push_back(id);
+    return ids;
+}
+
+Timestamp NodeTable::note_listeners(Timestamp now, Timestamp asked, std::string_view id, bool any) {
+    const auto it = entries_.find(id);
+    if (it == entries_.end() || !is_doubtful(it->second, now)) return Timestamp::never();
+    Entry& entry = it->second;
+    if (any) {
+        entry.unheard.reset();
+        return Timestamp::never();
+    }
+    if (!entry.unheard) entry.unheard = now;
+    if (asked < *entry.unheard + kUnheard) return *entry.unheard + kUnheard;
+    entry.presence = Presence::kSilent;
+    ++counters_.died;
+    tell(TableEvent::Kind::kDied, it->first,
+         "node " + it->first + " had ended before: its record is old, and nobody listens there");
+    return Timestamp::never();
+}
+
 bool NodeTable::is_usable(std::string_view id) const {
     const Entry* entry = find(id);
     return entry != nullptr && entry->presence != Presence::kSilent;

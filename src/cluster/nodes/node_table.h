@@ -81,6 +81,9 @@ class NodeTable {
     static constexpr Duration kStandingNews = Duration::seconds(2);
     // Without its record, of who is heard: somebody else may write it, or its Redis is away.
     static constexpr Duration kHeardOnly = Duration::seconds(30);
+    // Nobody listening for a node, twice, so far apart: one that has just come back to Redis
+    // listens by then.
+    static constexpr Duration kUnheard = Duration::millis(500);
     static constexpr Duration kSkew = Duration::seconds(2);
     static constexpr Duration kExpired = Duration::seconds(60);  // 03 RDS-27
     static constexpr std::size_t kMaxNodes = 2000;   // further records are counted and left out
@@ -103,6 +106,7 @@ class NodeTable {
         std::optional<Timestamp> proved_dead;
         std::optional<Timestamp> standing;  // so it was said last
         std::optional<Timestamp> heard;     // the same
+        std::optional<Timestamp> unheard;   // nobody listened for it, then
         bool told_standing = false;
         bool told_heard = false;
         bool may_be_lost = false;  // proved dead; lost if it does not withdraw its record
@@ -123,6 +127,13 @@ class NodeTable {
     // also where that is read only now. A record that changes kLastWords later is one: the proof
     // was none.
     void prove_dead(Timestamp now, std::string_view id);
+    // Who may be a leftover of a process that was killed: old at first sight, not changed since,
+    // and nothing else speaks for them.
+    std::vector<std::string> doubtful(Timestamp now) const;
+    // Whether anybody listens for such a one, as Redis had it within `asked` and now. It is silent
+    // when nobody did, twice; a record that changes is a sign of life at any time. When to ask
+    // again, if that matters.
+    Timestamp note_listeners(Timestamp now, Timestamp asked, std::string_view id, bool any);
     // What a link says of a node; to be said again while it is so.
     enum class Sign : std::uint8_t {
         kStands,  // its process says nothing, but its system answers
@@ -175,6 +186,7 @@ class NodeTable {
     void judge(Timestamp now, Timestamp asked);
     bool is_standing(const Entry& entry, Timestamp asked) const;
     bool is_heard(const Entry& entry, Timestamp asked) const;
+    bool is_doubtful(const Entry& entry, Timestamp now) const;
     void see_standing(Entry& entry);
     void tell(TableEvent::Kind kind, const std::string& node, std::string text);
 

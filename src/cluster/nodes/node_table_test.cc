@@ -254,6 +254,44 @@ TEST_CASE("NodeTable: what looks old at first sight is unproven, then alive or s
     CHECK(world.table.is_expired(*world.table.find("slow"), world.now));
 }
 
+TEST_CASE(
+    "NodeTable: old at first sight, and twice nobody listens: silent, until it writes [NODE-04]") {
+    World world;
+    world.table.forgive(world.now);  // as at a start
+    world.put("killed", -Duration::seconds(6));
+    world.put("stopped", -Duration::seconds(6));
+    world.put("young", -Duration::seconds(4));
+    world.put("ahead", Duration::seconds(600));
+    world.put("linked", -Duration::seconds(6));
+    world.put("me", -Duration::seconds(6));
+    world.poll();
+    world.table.note(world.now, "linked", NodeTable::Sign::kStands);
+    const Timestamp first = world.now;
+    CHECK(world.table.doubtful(first) == Words{"killed", "stopped"});
+    const auto note = [&](const std::string& id, bool any) {
+        return world.table.note_listeners(world.now, world.now, id, any);
+    };
+    CHECK(note("killed", false) == first + NodeTable::kUnheard);
+    CHECK(note("stopped", true).is_never());
+    world.now = first + NodeTable::kUnheard - Duration::millis(1);
+    CHECK(note("killed", false) == first + NodeTable::kUnheard);
+    CHECK(world.table.is_usable("killed"));
+    world.now = first + NodeTable::kUnheard;
+    for (const char* id : {"killed", "stopped", "young", "ahead", "linked", "me", "nobody"})
+        CHECK(note(id, false) == (std::string(id) == "stopped" ? world.now + NodeTable::kUnheard
+                                                               : Timestamp::never()));
+    CHECK_FALSE(world.table.is_usable("killed"));
+    for (const char* id : {"stopped", "young", "ahead", "linked"})
+        CHECK(world.table.is_usable(id));
+    world.poll();
+    CHECK(world.take() == Words{"died killed"});
+    // It was not dead: its record says so at once.
+    world.put("killed", -Duration::seconds(6));
+    world.poll();
+    CHECK(world.take() == Words{"came killed"});
+    CHECK(world.table.doubtful(world.now) == Words{"stopped"});
+}
+
 TEST_CASE("NodeTable: without figures a node is there while its record is [NODE-04]") {
     World world;
     world.put("a", {}, false);

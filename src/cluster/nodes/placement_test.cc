@@ -117,6 +117,66 @@ TEST_CASE(
     }
 }
 
+TEST_CASE(
+    "Placement: rooms of a process that was killed are placed by the next one at once "
+    "[NODE-11] [NODE-24]") {
+    Cluster world;
+    world.add("old");
+    world.pass_seconds(3);
+    CHECK(world["old"].place("room", "old") == "old");
+    world.kill("old");
+    world.pass_seconds(6);
+    TestNode& next = world.add("next");
+    world.pass(Duration::millis(20));  // until it is connected
+    const Duration taken =
+        world.until([&] { return next.place("room", "", Duration::millis(300)) == "next"; });
+    CHECK(taken < Duration::millis(1500));
+    CHECK(world.holder("room") == "next");
+    CHECK(next.count("died old") == 1);
+    // No longer than that, either.
+    const auto asked = world.server.count("PUBSUB");
+    CHECK(asked <= 4);
+    world.pass_seconds(20);
+    CHECK(world.server.count("PUBSUB") == asked);
+}
+
+TEST_CASE("Placement: rooms of who looks old and listens stay [NODE-11] [NODE-16]") {
+    Cluster world;
+    NodeOptions behind;
+    behind.skew = -Duration::seconds(3600);
+    world.add("behind", behind);
+    world.add("stopped");
+    world.pass_seconds(3);
+    CHECK(world["behind"].place("late", "behind") == "behind");
+    CHECK(world["stopped"].place("still", "stopped") == "stopped");
+    world["stopped"].frozen = true;
+    world.pass_seconds(6);
+    TestNode& next = world.add("next");
+    world.pass(Duration::millis(20));
+    for (const Timestamp begin = world.now; world.now - begin < Duration::seconds(4);) {
+        CHECK(next.place("late", "", Duration::millis(250)) == "behind");
+        CHECK(next.place("still", "", Duration::millis(250)) == "stopped");
+    }
+}
+
+TEST_CASE("Placement: when Redis was away, that nobody listens says nothing [NODE-14]") {
+    Cluster world;
+    world.add("old");
+    world.pass_seconds(3);
+    CHECK(world["old"].place("room", "old") == "old");
+    world.kill("old");
+    world.pass_seconds(6);
+    world.server.stop(world.now);
+    TestNode& next = world.add("next");
+    world.pass_seconds(1);
+    world.server.start(world.now);
+    world.pass_seconds(1);
+    for (const Timestamp begin = world.now; world.now - begin < Duration::seconds(4);)
+        CHECK(next.place("room", "", Duration::millis(250)) == "old");
+    world.pass_seconds(4);
+    CHECK(next.place("room", "", Duration::millis(600)) == "next");
+}
+
 TEST_CASE("Placement: a mapping to a node that has just come is not replaced [NODE-11]") {
     Three world;
     const auto polls = world.a().registry.snapshot().polls;

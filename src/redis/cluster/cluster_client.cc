@@ -145,6 +145,9 @@ void ClusterClient::learn(Timestamp now, const std::vector<SlotRange>& ranges) {
 // ---------------------------------------------------------------- commands
 
 Result<void, Fault> ClusterClient::command(Timestamp now, Words words, Reply done) {
+    if (words[0] == "PUBSUB")
+        return fail(Fault{Fault::Code::kRefused,
+                          "each member of a Redis Cluster counts its own listeners only"});
     const auto slot = slot_of(words);
     std::size_t to = slot && owners_[*slot] != kNoOwner ? owners_[*slot] : kNobody;
     // Anybody may publish: the owner of the channel's slot keeps the order, as long as it lives.

@@ -124,6 +124,7 @@ TEST_CASE(
     for (const char* owner : {"a:1", "b:1", "c:1"})
         CHECK(world.network.at(owner).count("SET") == 1);  // no detours
     CHECK(world.run({"PING"}) == "PONG");
+    CHECK(world.run({"PUBSUB", "NUMSUB", "room"}) == "no connection");  // no member knows
     for (int i = 0; i < 3; ++i)
         world.run({"PUBLISH", "room", std::to_string(i)});
     CHECK(world.heard == Strings{"0", "1", "2"});
