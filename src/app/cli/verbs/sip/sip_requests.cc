@@ -25,7 +25,7 @@ Result<void, std::string> add_call(Call& call, const Api& api, const Print& prin
     return {};
 }
 
-Outcome ended(Call& call, std::string out, const Result<void, std::string>& result) {
+Outcome ended(Call& call, const std::string& out, const Result<void, std::string>& result) {
     Outcome outcome = result ? call.done({}) : call.failed(result.error());
     outcome.out.insert(0, out);  // what was done before stays done
     return outcome;
@@ -71,7 +71,7 @@ Outcome for_each_request(Call& call, const Api& api, const Print& print,
         if (!text.empty()) result = call.read_json(text, *request);
         if (result) result = fill(*request);
         if (result) result = add_call(call, api, print, *request, out);
-        if (!result) return ended(call, std::move(out), result);
+        if (!result) return ended(call, out, result);
     }
     return call.done(std::move(out));
 }
@@ -82,7 +82,7 @@ Outcome for_each_id(Call& call, const Api& api, const Print& print, std::string_
         const std::unique_ptr<Message> request(api.request().New());
         Result<void, std::string> result = set_field(*request, field, {id});
         if (result) result = add_call(call, api, print, *request, out);
-        if (!result) return ended(call, std::move(out), fail(id + ": " + result.error()));
+        if (!result) return ended(call, out, fail(id + ": " + result.error()));
     }
     return call.done(std::move(out));
 }
