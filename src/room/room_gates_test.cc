@@ -130,16 +130,28 @@ TEST_CASE("Fast start: above protocol 7 tracks are offered before ACTIVE [SIG-62
     CHECK(h.commands_of<sfu::AddDownTrack>().size() == 2);
 }
 
+// Two of different protocols who have heard of alice and her track.
+struct Onlookers : Harness {
+    struct Seen {
+        SessionId older;
+        SessionId newer;
+        std::string old_sid;
+    };
+    Onlookers() : seen{join(old_join("older", 11)), join(old_join("newer", 12)), {}} {
+        const SessionId first = join_active("r", "alice");
+        publish(first, "mic", false);
+        advance(Duration::seconds(4));
+        seen.old_sid = sent(first)[0].join().participant().sid();
+        (void)take(seen.older);
+        (void)take(seen.newer);
+    }
+    Seen seen;
+};
+
 TEST_CASE("A second session of one identity: who hears of the first one's end [SIG-64] [SIG-133]") {
-    Harness h;
-    const SessionId older = h.join(old_join("older", 11));
-    const SessionId newer = h.join(old_join("newer", 12));
-    const SessionId first = h.join_active("r", "alice");
-    h.publish(first, "mic", false);
-    h.advance(Duration::seconds(4));
-    const std::string old_sid = h.sent(first)[0].join().participant().sid();
-    (void)h.take(older);
-    (void)h.take(newer);
+    Onlookers h;
+    const SessionId older = h.seen.older, newer = h.seen.newer;
+    const std::string& old_sid = h.seen.old_sid;
     const SessionId second = h.join_active("r", "alice");
     h.advance(Duration::seconds(4));
     const std::string new_sid = h.sent(second)[0].join().participant().sid();
@@ -162,15 +174,9 @@ TEST_CASE("A second session of one identity: who hears of the first one's end [S
 
 // Clients let go of the tracks that a new session does not have yet.
 TEST_CASE("A new session in place of one that did not leave is told when it is ACTIVE [SIG-133]") {
-    Harness h;
-    const SessionId older = h.join(old_join("older", 11));
-    const SessionId newer = h.join(old_join("newer", 12));
-    const SessionId first = h.join_active("r", "alice");
-    h.publish(first, "mic", false);
-    h.advance(Duration::seconds(4));
-    const std::string old_sid = h.sent(first)[0].join().participant().sid();
-    (void)h.take(older);
-    (void)h.take(newer);
+    Onlookers h;
+    const SessionId older = h.seen.older, newer = h.seen.newer;
+    const std::string& old_sid = h.seen.old_sid;
     SessionId second;
     {
         const Alone alone(h);

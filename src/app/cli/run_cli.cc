@@ -14,25 +14,12 @@
 namespace confab::app::cli {
 namespace {
 
-bool is_named(const Param& param, std::string_view flag) {
-    const bool one_dash = flag.size() > 2 && flag[1] != '-';
-    for (const std::string_view name : split(param.names, ',')) {
-        if (!name.starts_with('-')) continue;
-        if (name == flag || (one_dash && name.starts_with("--") && name.substr(1) == flag))
-            return true;
-    }
-    return false;
-}
-
-// The flag that `argument` gives, with one dash or two; null pointer: none.
+// The flag that `argument` gives, with one dash or two; null: none.
 const Param* flag_of(const Verb* verb, std::string_view argument) {
     const std::string_view flag = argument.substr(0, argument.find('='));
-    if (verb != nullptr)
-        for (const Param& param : verb->params)
-            if (is_named(param, flag)) return &param;
-    for (const Param& param : common_params())
-        if (is_named(param, flag)) return &param;
-    return nullptr;
+    if (const Param* const found = find_flag(verb, flag)) return found;
+    const bool one_dash = flag.size() > 2 && flag[1] != '-';
+    return one_dash ? find_flag(verb, "-" + std::string(flag)) : nullptr;
 }
 
 // The words that name a verb, and everything else in its order.
@@ -158,13 +145,10 @@ std::string overview(const Host& host) {
 }
 
 std::size_t common_flag(const std::string& argument) {
-    const std::string_view name = std::string_view(argument).substr(0, argument.find('='));
-    for (const Param& param : common_params()) {
-        const auto names = split(param.names, ',');
-        if (std::ranges::find(names, name) == names.end()) continue;
-        return param.kind == Kind::kBool || name.size() < argument.size() ? 1 : 2;
-    }
-    return 0;
+    const Param* const param =
+        find_flag(nullptr, std::string_view(argument).substr(0, argument.find('=')));
+    if (param == nullptr) return 0;
+    return param->kind == Kind::kBool || argument.find('=') != argument.npos ? 1 : 2;
 }
 
 bool takes(const std::vector<std::string>& arguments) {

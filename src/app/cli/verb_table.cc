@@ -48,6 +48,20 @@ std::span<const Param> common_params() {
     return kCommon;
 }
 
+const Param* find_flag(const Verb* verb, std::string_view flag) {
+    if (!flag.starts_with('-')) return nullptr;
+    const auto is_it = [flag](const Param& param) {
+        const auto names = split(param.names, ',');
+        return std::ranges::find(names, flag) != names.end();
+    };
+    if (verb != nullptr)
+        for (const Param& param : verb->params)
+            if (is_it(param)) return &param;
+    for (const Param& param : common_params())
+        if (is_it(param)) return &param;
+    return nullptr;
+}
+
 const std::vector<Group>& all_groups() {
     static const std::vector<Group> kGroups{
         {"room", "Rooms: create, list, change, end, join", {}},

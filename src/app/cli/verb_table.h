@@ -18,6 +18,9 @@ const std::vector<Group>& all_groups();
 const std::vector<const Verb*>& all_verbs();
 // Flags that every verb takes (LKC-01).
 std::span<const Param> common_params();
+// The flag of the verb, or of all, that is called so ("--room", "-o"); null: none. `verb` may be
+// null.
+const Param* find_flag(const Verb* verb, std::string_view flag);
 
 // "room list" of its group and name.
 std::string path_of(const Verb& verb);

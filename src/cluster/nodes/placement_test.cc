@@ -117,15 +117,20 @@ TEST_CASE(
     }
 }
 
-TEST_CASE(
-    "Placement: rooms of a process that was killed are placed by the next one at once "
-    "[NODE-11] [NODE-24]") {
-    Cluster world;
+// "old" held "room" when it was killed, 6 s ago.
+void kill_with_room(Cluster& world) {
     world.add("old");
     world.pass_seconds(3);
     CHECK(world["old"].place("room", "old") == "old");
     world.kill("old");
     world.pass_seconds(6);
+}
+
+TEST_CASE(
+    "Placement: rooms of a process that was killed are placed by the next one at once "
+    "[NODE-11] [NODE-24]") {
+    Cluster world;
+    kill_with_room(world);
     TestNode& next = world.add("next");
     world.pass(Duration::millis(20));  // until it is connected
     const Duration taken =
@@ -161,11 +166,7 @@ TEST_CASE("Placement: rooms of who looks old and listens stay [NODE-11] [NODE-16
 
 TEST_CASE("Placement: when Redis was away, that nobody listens says nothing [NODE-14]") {
     Cluster world;
-    world.add("old");
-    world.pass_seconds(3);
-    CHECK(world["old"].place("room", "old") == "old");
-    world.kill("old");
-    world.pass_seconds(6);
+    kill_with_room(world);
     world.server.stop(world.now);
     TestNode& next = world.add("next");
     world.pass_seconds(1);

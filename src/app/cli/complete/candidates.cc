@@ -24,22 +24,6 @@ struct Before {
     std::size_t positionals = 0;
 };
 
-bool is_flag_of(const Param& param, std::string_view flag) {
-    if (!flag.starts_with('-')) return false;
-    for (const std::string_view name : split(param.names, ','))
-        if (name.starts_with('-') && name == flag) return true;
-    return false;
-}
-
-const Param* find_flag(const Verb* verb, std::string_view flag) {
-    if (verb != nullptr)
-        for (const Param& param : verb->params)
-            if (is_flag_of(param, flag)) return &param;
-    for (const Param& param : common_params())
-        if (is_flag_of(param, flag)) return &param;
-    return nullptr;
-}
-
 // The positional parameter of that number; a list takes all that follow.
 const Param* positional(const Verb& verb, std::size_t number) {
     for (const Param& param : verb.params) {

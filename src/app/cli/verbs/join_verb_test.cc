@@ -13,13 +13,21 @@ using testing::has;
 using testing::kNow;
 using testing::Machine;
 
-TEST_CASE("room join: a token of its own, everything that is published [LKC-20] [LKC-21]") {
-    Machine m;
+namespace {
+
+std::string opus_file() {
     client::OggOpusWriter ogg(1);
     Bytes file = ogg.header();
     const Bytes page = ogg.packet(Bytes{0xFC, 1});
     file.insert(file.end(), page.begin(), page.end());
-    m.media["a.ogg"] = std::string(as_text(file));
+    return std::string(as_text(file));
+}
+
+}  // namespace
+
+TEST_CASE("room join: a token of its own, everything that is published [LKC-20] [LKC-21]") {
+    Machine m;
+    m.media["a.ogg"] = opus_file();
     load::JoinSettings got;
     m.joins = [&](const load::JoinSettings& s) -> Result<void, std::string> {
         got = s;
@@ -92,12 +100,8 @@ TEST_CASE("room join --token: the address is that of a project, a variable or th
 
 TEST_CASE("room join: tracks are named after their files, which one flag may list; -q is quiet") {
     Machine m;
-    client::OggOpusWriter ogg(1);
-    Bytes file = ogg.header();
-    const Bytes page = ogg.packet(Bytes{0xFC, 1});
-    file.insert(file.end(), page.begin(), page.end());
     for (const char* name : {"in/a.ogg", "b c.ogg", "a.ogg"})
-        m.media[name] = std::string(as_text(file));
+        m.media[name] = opus_file();
     std::vector<std::string> names;
     m.joins = [&](const load::JoinSettings& s) -> Result<void, std::string> {
         for (const load::GuestTrack& track : s.tracks)
