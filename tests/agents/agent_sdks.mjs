@@ -29,18 +29,23 @@ class AgentProcess {
     const agent = new AgentProcess();
     const { program, script } = kKinds[kind];
     const env = { ...process.env, LIVEKIT_URL: server.ws, LIVEKIT_API_KEY: KEY, LIVEKIT_API_SECRET: SECRET, AGENT_NAME: name };
-    // A group of its own: its job processes end with it.
+    // A group of its own, so that no job process stays behind.
     agent.process = spawn(program, [path.join(kSdk, script), 'start'], { cwd: kSdk, env, detached: true });
     for (const stream of [agent.process.stdout, agent.process.stderr]) stream.on('data', (data) => (agent.log += data));
     agent.ended = new Promise((resolve) => agent.process.on('exit', (code) => resolve(code)));
-    suite.cleanup(() => agent.kill('SIGKILL'));
+    suite.cleanup(() => agent.kill_all());
     suite.diagnostics(() => {}, () => [`${kind} worker:`, ...agent.log.trimEnd().split('\n').slice(-12)]);
     return agent;
   }
 
-  kill(signal) {
+  // As supervisors end it: the worker alone is told, and ends its job processes itself.
+  stop() {
+    this.process.kill('SIGTERM');
+  }
+
+  kill_all() {
     try {
-      process.kill(-this.process.pid, signal);
+      process.kill(-this.process.pid, 'SIGKILL');
     } catch {
       // It is gone.
     }
@@ -114,9 +119,10 @@ async function kind_checks(suite, server, kind) {
   }, { seconds: 60 });
 
   await suite.check(`${kind}: the worker ends, the next job waits for another one [DSP-23]`, async () => {
-    worker.kill('SIGTERM');
+    const with_it = await registered(server);
+    worker.stop();
     // It waits for its jobs, and these may for the room of the last check, which stays for 20 s.
-    await until(async () => (await registered(server)) === before, { timeout: 45000, what: 'the worker to go' });
+    await until(async () => (await registered(server)) < with_it, { timeout: 45000, what: 'the worker to go' });
     const room = fresh_name(kind);
     await dispatch_client(server).createDispatch(room, name, { metadata: 'again' });
     AgentProcess.start(suite, server, kind, name);

@@ -21,7 +21,8 @@ export default defineAgent({
   },
 });
 
-// A busy machine would refuse jobs by its own load.
+// A busy machine would refuse jobs by its own load. A spare process that still starts when the worker is
+// told to end misses that (@livekit/agents 1.9.0): it is killed after this time, not after 60 s.
 const self = fileURLToPath(import.meta.url);
 if (process.argv[1] === self) {
   cli.runApp(
@@ -30,6 +31,7 @@ if (process.argv[1] === self) {
       agentName: process.env.AGENT_NAME ?? '',
       loadFunc: async () => 0.1,
       numIdleProcesses: 1,
+      shutdownProcessTimeout: 10_000,
       host: '127.0.0.1',
       port: 0,
     }),
