@@ -43,10 +43,23 @@ void LossBased::add(const PacketFeedback& packet) {
         run_bytes_ += packet.bytes;
         return;
     }
+    if (packet.late && packet.sent <= last_sent_) return take_back(packet.sent);
+    if (packet.late && run_ > 0) {
+        --run_;
+        run_bytes_ -= packet.bytes;
+    }
     take_run(packet.sent);
     last_sent_ = std::max(last_sent_, packet.sent);
     ++open_.packets;
     open_bytes_ += packet.bytes;
+}
+
+// Who came late counts as sent already, in the observation of when it left. That is the last one at
+// the earliest: receivers wait for less than its length.
+void LossBased::take_back(Timestamp sent) {
+    const bool open = sent > open_since_ || (count_ == 0 && sent == open_since_);
+    Observation& of = open ? open_ : observations_[(next_ + kWindow - 1) % kWindow];
+    of.lost = std::max(of.lost - 1, 0.0);
 }
 
 // A packet sent at `until` arrived: those lost before it were too many for the link, or none at all

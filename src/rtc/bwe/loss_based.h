@@ -40,7 +40,7 @@ class LossBased {
     static constexpr double kFloor = 0.85;  // of what arrives: the limit is not below
     static constexpr Duration kOutage = Duration::millis(200);
 
-    // A packet that arrived or was lost, each once, in order of numbers.
+    // A packet that arrived or was lost, in order of numbers; each once, but for what came late.
     void add(const PacketFeedback& packet);
     // Looks at what was added since, once it is an observation. `acknowledged`: what arrives.
     void update(std::optional<double> acknowledged, bool application_limited);
@@ -63,6 +63,7 @@ class LossBased {
         double bandwidth = 0;  // 0: not limited
         double inherent = kFirstInherent;
     };
+    void take_back(Timestamp sent);
     void take_run(Timestamp until);
     bool take_observation();
     const Observation& last() const { return observations_[(next_ + kWindow - 1) % kWindow]; }

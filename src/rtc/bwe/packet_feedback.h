@@ -15,6 +15,7 @@ struct PacketFeedback {
     Duration arrival;  // by the receiver's clock, if received
     std::uint32_t bytes = 0;
     bool received = false;
+    bool late = false;  // it is received that was told as lost before
 };
 
 enum class LinkUse : std::uint8_t {

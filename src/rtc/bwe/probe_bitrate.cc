@@ -17,6 +17,7 @@ void ProbeBitrate::handle_feedback(const PacketFeedback& packet) {
         lost_bytes_ += packet.bytes;
         return;
     }
+    if (packet.late) lost_bytes_ -= std::min<std::uint64_t>(lost_bytes_, packet.bytes);
     if (packets_ == 0 || packet.sent < first_sent_) first_sent_ = packet.sent;
     if (packets_ == 0 || packet.sent > last_sent_) {
         last_sent_ = packet.sent;

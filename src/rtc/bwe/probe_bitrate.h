@@ -54,7 +54,7 @@ class ProbeBitrate {
     Timestamp ended_ = Timestamp::never();
     std::uint64_t sent_bytes_ = 0;  // of packets that left in its time
     std::uint64_t bytes_ = 0;       // of those that arrived
-    std::uint64_t lost_bytes_ = 0;  // as told; a late one counts as both
+    std::uint64_t lost_bytes_ = 0;  // as told, without what came late
     std::uint32_t packets_ = 0;
     Timestamp first_sent_ = Timestamp::never();
     Timestamp last_sent_;

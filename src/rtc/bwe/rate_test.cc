@@ -270,6 +270,47 @@ TEST_CASE("LossBased: an outage is no full link") {
     CHECK(link.loss.loss() == 0);
 }
 
+TEST_CASE("LossBased: what came late was no loss, whichever observation it is of [BWE-30]") {
+    // A packet each 10 ms; each fifth is told as lost, and as received `late` behind.
+    for (const int late : {0, 1, 4, 20}) {
+        CAPTURE(late);
+        LossBased loss;
+        for (int i = 0; i < 400; ++i) {
+            loss.add({at(10 * i), ms(10 * i), 1000, i % 5 != 0});
+            const int before = i - late;
+            if (before >= 0 && before % 5 == 0)
+                loss.add({at(10 * before), ms(10 * i), 1000, true, true});
+            loss.update(800'000, false);
+            if (i % 50 == 49) REQUIRE(loss.loss() < 0.06);
+        }
+    }
+    LossBased loss;
+    for (int i = 0; i < 400; ++i) {
+        loss.add({at(10 * i), ms(10 * i), 1000, i % 5 != 0});
+        loss.update(800'000, false);
+    }
+    CHECK(loss.loss() == doctest::Approx(0.2).epsilon(0.05));
+    // It is not sent twice either.
+    CHECK(loss.last_rate() == doctest::Approx(800'000).epsilon(0.05));
+}
+
+TEST_CASE("LossBased: late ones of what was forgotten take nothing back [BWE-30]") {
+    LossBased loss;
+    loss.add({at(0), ms(0), 1000, true});
+    for (int i = 1; i < 30; ++i)
+        loss.add({at(10 * i), ms(10 * i), 1000, i % 2 == 0});
+    loss.update(800'000, false);
+    const double before = loss.loss();
+    CHECK(before == doctest::Approx(0.5).epsilon(0.1));
+    loss.forget();
+    loss.add({at(400), ms(400), 1000, true});
+    loss.add({at(150), ms(400), 1000, true, true});
+    for (int i = 41; i < 70; ++i)
+        loss.add({at(10 * i), ms(10 * i), 1000, i % 2 == 0});
+    loss.update(800'000, false);
+    CHECK(loss.loss() == doctest::Approx(before).epsilon(0.1));
+}
+
 // ------------------------------------------------------------------ probes
 
 namespace {
@@ -311,6 +352,16 @@ TEST_CASE("ProbeBitrate: it says nothing of too little, and of what cannot be") 
     CHECK_FALSE(probe_of(0).result());
     CHECK_FALSE(probe_of(160'000).result());  // longer than two seconds
     CHECK_FALSE(ProbeBitrate().result());
+}
+
+TEST_CASE("ProbeBitrate: what came late was not lost [BWE-35]") {
+    ProbeBitrate probe = probe_of(10'000, 5);
+    CHECK(probe.loss() == doctest::Approx(5.0 / 15));
+    for (int i = 0; i < 5; ++i)
+        probe.handle_feedback(
+            {at(1000 + 10 * i), Duration::micros(1'150'000 + 10'000 * i), 1000, true, true});
+    CHECK(probe.loss() == 0);
+    CHECK_FALSE(probe.lost_much());
 }
 
 TEST_CASE("ProbeBitrate: packets from outside its time are no part of it") {

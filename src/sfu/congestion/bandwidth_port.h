@@ -30,7 +30,8 @@ struct SentPacket {
 struct PacketResult {
     SentPacket sent;
     bool received = false;
-    Duration arrival;  // by the subscriber's clock, if received
+    Duration arrival;   // by the subscriber's clock, if received
+    bool late = false;  // received, and told as lost before
 };
 
 class BandwidthPort {
@@ -40,7 +41,8 @@ class BandwidthPort {
     // ------------------------------------------------------------ what was sent, and what became
     // Packets with transport-wide numbers left, in order; all of a turn in one or two calls.
     virtual void packets_sent(std::span<const SentPacket>) {}
-    // The subscriber's feedback on them, in order of their numbers; each is told once as received.
+    // The subscriber's feedback on them, in order of their numbers; each is told
+    // once as received, and before that once as lost.
     virtual void handle_transport_feedback(std::span<const PacketResult>, Timestamp) {}
     // The subscriber's estimate of its downlink and the SSRCs it is for. Taken into account by the
     // next allocate(), which is to follow in this turn.

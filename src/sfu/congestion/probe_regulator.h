@@ -23,6 +23,7 @@ struct ProbePlan {
     Duration after_success = Duration::seconds(3);
     bool doubles = false;           // each probe after one that went well asks for twice as much
     unsigned longer_percent = 150;  // a probe that went well makes the next one so long
+    bool between = false;           // the rate is that between the rounds of a probe (Prober)
     bool until_gain = false;        // waits shrink with what a probe brings, not with its verdict
 
     // Where a probe shows the rate itself and ends with the first sign of a queue: one that fails
@@ -35,6 +36,7 @@ struct ProbePlan {
         plan.longest_relapse = Duration::seconds(20);
         plan.after_success = Duration::seconds(1);
         plan.doubles = true;
+        plan.between = true;
         return plan;
     }
     // Where receivers tell their own estimate, which grows only while more comes than the media

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "rtc/bwe/probe_bitrate.h"
 #include "sfu/congestion/probe_regulator.h"
 #include "sfu/congestion/prober.h"
 #include "sfu/forward/forward_testing.h"
@@ -137,6 +138,33 @@ TEST_CASE("Prober: rounds no closer than 20 ms, the rate is kept [BWE-11]") {
     CHECK(rounds == 23);
     CHECK(bytes > 220'000);
     CHECK(bytes <= 225'000);  // 4 Mbit/s for 450 ms
+}
+
+TEST_CASE("Prober: what is measured between its ends is what was aimed at [BWE-11] [BWE-35]") {
+    for (const std::uint64_t rate : {100'000U, 200'000U, 700'000U, 1'500'000U, 6'000'000U})
+        for (const std::int64_t length : {200, 300, 450, 900}) {
+            CAPTURE(rate);
+            CAPTURE(length);
+            Prober prober;
+            bwe::ProbeBitrate measured;
+            prober.start(rate, Duration::millis(length), at_ms(1000), true);
+            measured.begin(at_ms(1000));
+            const bwe::PacketFeedback none;
+            while (prober.running()) {
+                bwe::PacketFeedback one = none;
+                one.sent = prober.next_deadline();
+                one.arrival = one.sent - at_ms(900);
+                one.bytes = static_cast<std::uint32_t>(prober.poll(one.sent));
+                one.received = true;
+                measured.handle_sent(one.sent, one.bytes);
+                measured.handle_feedback(one);
+            }
+            const auto result = measured.result();
+            if (!result) continue;  // of too few packets
+            CHECK(result->bits_per_second >= 0.999 * static_cast<double>(rate));
+            const double most = std::max<double>(static_cast<double>(rate), 1100 * 8 / 0.2);
+            CHECK(result->bits_per_second <= 1.06 * most);
+        }
 }
 
 TEST_CASE("Prober: whole packets beyond a round come off the next ones [BWE-11]") {

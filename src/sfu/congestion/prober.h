@@ -17,8 +17,11 @@ class Prober {
     static constexpr Duration kMinGap = Duration::millis(10);  // after a late round
     static constexpr std::size_t kMinRound = 1100;             // bytes
 
-    // `bits_per_second` on top of what is sent anyway.
-    void start(std::uint64_t bits_per_second, Duration duration, Timestamp now);
+    // `bits_per_second` on top of what is sent anyway. `between`: it is measured by when packets
+    // leave and arrive, so that one round is beside it: the last has no time to leave in, the first
+    // none to arrive in.
+    void start(std::uint64_t bits_per_second, Duration duration, Timestamp now,
+               bool between = false);
     void stop() { rounds_left_ = 0; }
     // Ends a probe whose rounds were not fetched in time.
     void handle_timeout(Timestamp now) {

@@ -49,7 +49,7 @@ void SendHistory::push(SentPacket packet) {
     newest_ = packet.at;
     size_ = std::min(size_ + 1, entries_.size());
     untold_ = std::min(untold_ + 1, size_);
-    entry(packet.number) = {low_bits(packet.at), packet.bytes, packet.probe, true,
+    entry(packet.number) = {low_bits(packet.at), packet.bytes, packet.probe, true, false,
                             packet.sound,        packet.repeat};
 }
 
@@ -66,13 +66,15 @@ void SendHistory::tell(BandwidthPort& port) {
     }
 }
 
-std::optional<SentPacket> SendHistory::resolve(std::uint16_t number, bool received) {
+std::optional<PacketResult> SendHistory::resolve(std::uint16_t number, bool received) {
     const auto age = static_cast<std::uint16_t>(next_ - number);
     if (age == 0 || age > size_) return std::nullopt;
     Entry& found = entry(number);
-    if (!found.open) return std::nullopt;
-    if (received) found.open = false;
-    return packet_of(number, found);
+    if (!found.open || (!received && found.lost)) return std::nullopt;
+    const bool late = found.lost;
+    found.open = !received;
+    found.lost = true;
+    return PacketResult{packet_of(number, found), received, {}, late};
 }
 
 }  // namespace confab::sfu

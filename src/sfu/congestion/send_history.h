@@ -30,9 +30,10 @@ class SendHistory {
     void push(SentPacket packet);
     // Tells the port of what was pushed since the last call.
     void tell(BandwidthPort& port);
-    // The packet that a report is about; nullopt if it is forgotten, was never sent or was reported
-    // as received before.
-    std::optional<SentPacket> resolve(std::uint16_t number, bool received);
+    // What a report of this packet comes to, but for its arrival; nullopt if it is forgotten, was
+    // never sent, or if that was told before. What passed for lost may still be received: a
+    // receiver reports again from there on, the losses behind it too.
+    std::optional<PacketResult> resolve(std::uint16_t number, bool received);
     // Not told yet.
     std::size_t untold() const { return untold_; }
     // Fetches where the next packets are noted; behind a fetch of the history itself.
@@ -49,6 +50,7 @@ class SendHistory {
         std::uint16_t bytes = 0;
         std::uint8_t probe = 0;
         bool open : 1 = false;  // not reported as received
+        bool lost : 1 = false;  // reported as that
         bool sound : 1 = false;
         bool repeat : 1 = false;
     };

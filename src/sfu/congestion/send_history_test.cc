@@ -54,13 +54,13 @@ TEST_CASE("SendHistory: the last kMaxPackets are known, over the wrap of the num
     Filled f(65'000, kMax);
     const auto first = f.history.resolve(65'000, false);
     REQUIRE(first);
-    CHECK(first->at == at_ms(1));
-    CHECK(first->number == 65'000);
-    CHECK(first->bytes == 100 + 65'000 % 7);
-    CHECK(first->probe == 65'000 % 3);
+    CHECK(first->sent.at == at_ms(1));
+    CHECK(first->sent.number == 65'000);
+    CHECK(first->sent.bytes == 100 + 65'000 % 7);
+    CHECK(first->sent.probe == 65'000 % 3);
     const auto last = static_cast<std::uint16_t>(65'000 + kMax - 1);
-    CHECK(f.history.resolve(last, false)->number == last);
-    CHECK(f.history.resolve(last, false)->at == f.now - f.gap);
+    CHECK(f.history.resolve(last, false)->sent.number == last);
+    CHECK(f.history.resolve(last, true)->sent.at == f.now - f.gap);
     CHECK_FALSE(f.history.resolve(static_cast<std::uint16_t>(last + 1), true));
     f.push(1);
     CHECK_FALSE(f.history.resolve(65'000, false));
@@ -88,26 +88,51 @@ TEST_CASE("SendHistory: is as long as what leaves in two seconds, 1 KB at least 
         const auto number = static_cast<std::uint16_t>(65'500 + i);
         const auto found = f.history.resolve(number, false);
         REQUIRE(found);
-        CHECK(found->number == number);
-        CHECK(found->at == at_ms(1 + 5 * static_cast<std::int64_t>(i)));
+        CHECK(found->sent.number == number);
+        CHECK(found->sent.at == at_ms(1 + 5 * static_cast<std::int64_t>(i)));
     }
 }
 
 TEST_CASE("SendHistory: times hold over hours") {
     Filled f(0, 3, Duration::seconds(3'000));
     for (std::uint16_t number = 1; number < 3; ++number)
-        CHECK(f.history.resolve(number, false)->at == at_ms(1) + Duration::seconds(3'000) * number);
+        CHECK(f.history.resolve(number, false)->sent.at ==
+              at_ms(1) + Duration::seconds(3'000) * number);
 }
 
 TEST_CASE("SendHistory: a packet is received once, and may be so after it passed for lost") {
     Filled f(10, 5);
-    CHECK(f.history.resolve(12, false));
-    CHECK(f.history.resolve(12, false));
-    CHECK(f.history.resolve(12, true));
+    const auto lost = f.history.resolve(12, false);
+    REQUIRE(lost);
+    CHECK_FALSE(lost->received);
+    CHECK_FALSE(lost->late);
+    const auto found = f.history.resolve(12, true);
+    REQUIRE(found);
+    CHECK(found->received);
+    CHECK(found->late);
+    const auto at_once = f.history.resolve(13, true);
+    REQUIRE(at_once);
+    CHECK(at_once->received);
+    CHECK_FALSE(at_once->late);
     CHECK_FALSE(f.history.resolve(12, true));
     CHECK_FALSE(f.history.resolve(12, false));
     CHECK_FALSE(f.history.resolve(9, true));  // never sent
     CHECK_FALSE(f.history.resolve(15, true));
+}
+
+TEST_CASE("SendHistory: a loss is told once, however often it is reported [BWE-30]") {
+    Filled f(10, 300);
+    CHECK(f.history.resolve(12, false));
+    CHECK_FALSE(f.history.resolve(12, false));
+    // What has its place later begins anew, and where the ring has grown since it is known still.
+    f.push(SendHistory::kMaxPackets - 300);
+    CHECK_FALSE(f.history.resolve(12, false));
+    CHECK(f.history.resolve(12, true)->late);
+    CHECK(f.history.resolve(14, false));
+    f.push(10);
+    const auto same_place = static_cast<std::uint16_t>(14 + SendHistory::kMaxPackets);
+    REQUIRE(f.next > same_place);
+    CHECK(f.history.resolve(same_place, false));
 }
 
 TEST_CASE("SendHistory: the port hears of each packet once, in order, over the end of the ring") {

@@ -166,7 +166,8 @@ void SharedLink::start_probe(const TrackList& tracks, Timestamp now) {
     const std::uint64_t usage = usage_of(tracks);
     const std::uint64_t at_once =
         std::max(estimator().most_to_probe(), usage + kLeastProbe) - usage;
-    prober_.start(std::min(increase, at_once), regulator_.duration(), now);
+    prober_.start(std::min(increase, at_once), regulator_.duration(), now,
+                  regulator_.plan().between);
     probe_goal_ = usage + increase;
     estimator().begin_probe(probe_goal_, now);
 }

@@ -393,7 +393,10 @@ std::optional<ResendPacket> Forwarder::copy_of_sent(std::size_t back) {
     if (!retransmitter_) return std::nullopt;
     auto copy = retransmitter_->copy_of(
         static_cast<std::uint16_t>(munger_.last_sequence() - static_cast<std::int64_t>(back)));
-    if (copy) ++stats_.probe_copies;
+    if (copy) {
+        copy->counts = &stats_;
+        copy->probe = true;
+    }
     return copy;
 }
 

@@ -17,7 +17,9 @@ std::uint32_t units(Duration d) {
 
 PlayoutDelay::PlayoutDelay(const PlayoutDelayLimits& limits)
     : min_(std::clamp(limits.min, Duration::zero(), kGreatest)),
-      max_(limits.max > Duration::zero() ? std::min(limits.max, kGreatest) : kDefaultMax) {
+      max_(std::clamp(limits.max, Duration::zero(), kGreatest)) {
+    // Without any limit pictures are shown as they come.
+    if (max_ == Duration::zero() && min_ > Duration::zero()) max_ = kDefaultMax;
     max_ = std::max(max_, min_);
     delay_ = min_;
 }

@@ -40,8 +40,7 @@ TEST_CASE("PlayoutDelay: ten times the jitter and more for loss, within its boun
 }
 
 TEST_CASE("PlayoutDelay: moves by 80 ms a second at most [IN-41]") {
-    PlayoutDelay delay({ms(0), ms(0)});
-    CHECK(wire::read_playout_delay(delay.wire())->max == 1000);  // 10 s
+    PlayoutDelay delay({ms(0), ms(10'000)});
     (void)delay.update(ms(100), 0, at_ms(0));
     CHECK(delay.delay() == ms(80));
     (void)delay.update(ms(100), 0, at_ms(500));
@@ -50,6 +49,16 @@ TEST_CASE("PlayoutDelay: moves by 80 ms a second at most [IN-41]") {
     CHECK(delay.delay() == ms(200));
     (void)delay.update(ms(0), 0, at_ms(60'250));
     CHECK(delay.delay() == ms(180));
+}
+
+TEST_CASE("PlayoutDelay: a least delay alone may grow to 10 s, without any there is none [IN-41]") {
+    CHECK(wire::read_playout_delay(PlayoutDelay({ms(50), ms(0)}).wire())->max == 1000);
+    PlayoutDelay none({ms(0), ms(0)});
+    CHECK(wire::read_playout_delay(none.wire())->min == 0);
+    CHECK(wire::read_playout_delay(none.wire())->max == 0);
+    // Nor does one come of what is reported.
+    CHECK_FALSE(none.update(ms(100), 90, at_ms(1000)));
+    CHECK(none.delay() == ms(0));
 }
 
 TEST_CASE("PlayoutDelay: bounds out of order and beyond 12 bits are made to fit [IN-41]") {
@@ -113,6 +122,26 @@ TEST_CASE("DownTrack: packets carry the playout delay until one of them has arri
     const std::array<std::uint16_t, 1> first{3};
     REQUIRE(track.handle_nack(first, at_ms(5000), out) == 1);
     CHECK_FALSE(out[0].packet.has_playout_delay);
+}
+
+TEST_CASE("DownTrack: a playout delay without bounds asks for none, whatever is reported [IN-41]") {
+    AddDownTrack config = test::subscription(Codec::kVp8);
+    config.extensions.playout_delay = 4;
+    config.playout_delay.emplace();
+    const SourceState source = test::source_of(Codec::kVp8);
+    Rng rng(1);
+    DownTrack track(config, source, rng);
+    Stream stream(Codec::kVp8, 2, 0x1'0000, 0x1'0000'0000);
+    for (int i = 0; i < 20; ++i) {
+        const auto out = pass(track, stream.next(3000, i == 0), at_ms(33 * i));
+        REQUIRE(out);
+        CHECK(out->has_playout_delay == (i < 10));
+        if (i < 10) CHECK(out->playout_delay == PlayoutDelay::Wire{});
+        wire::ReportBlock block;
+        block.highest_sequence = static_cast<std::uint32_t>(out->sequence);
+        block.jitter = 90 * 200;
+        if (i >= 9) (void)track.handle_report(block, at_ms(33 * i));
+    }
 }
 
 }  // namespace confab::sfu

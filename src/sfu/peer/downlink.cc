@@ -77,18 +77,21 @@ bool Downlink::takes_at_once(std::size_t packets, std::size_t bytes) const {
            waiting.size() + packets <= kMaxPending / 4;
 }
 
-bool Downlink::enqueue(PendingPacket&& packet, MediaKind kind) {
+bool Downlink::admits(Queue which, std::size_t packets) {
     if (!transport_.connected()) {
-        counters_.dropped_unconnected += packet.count();
+        counters_.dropped_unconnected += packets;
         return false;
     }
-    // What has numbers of one line stays in one queue: padding and blank frames with the pictures.
-    Queue which = queue_of(kind);
-    if (packet.packet.rtx) which = probe_ == 0 ? Queue::kFirst : Queue::kProbes;
     if (queue(which).size() >= kMaxPending) {
-        counters_.dropped_full += packet.count();
+        counters_.dropped_full += packets;
         return false;
     }
+    return true;
+}
+
+bool Downlink::enqueue(PendingPacket&& packet, MediaKind kind) {
+    const Queue which = place_of(kind, packet.packet.rtx);
+    if (!admits(which, packet.count())) return false;
     packet.probe = probe_;
     packet.sound = kind == MediaKind::kAudio;
     queue(which).push(std::move(packet));
@@ -134,9 +137,10 @@ void Downlink::handle_transport_feedback(Timestamp now, const wire::TransportFee
     for (std::size_t i = 0; i < SendHistory::kMaxPackets; ++i) {
         const auto status = cursor.next();
         if (!status) break;
-        const auto sent = history_->resolve(status->sequence, status->received);
-        if (!sent) continue;
-        results[count++] = {*sent, status->received, status->arrival};
+        const auto result = history_->resolve(status->sequence, status->received);
+        if (!result) continue;
+        results[count] = *result;
+        results[count++].arrival = status->arrival;
         if (count == results.size()) tell();
     }
     tell();

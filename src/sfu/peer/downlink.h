@@ -83,6 +83,8 @@ class Downlink {
     }
     // A packet or a frame of such a track. False: it is dropped.
     bool enqueue(PendingPacket&& packet, MediaKind kind);
+    // The same, asked before a copy gets its number, which nothing else may have.
+    bool takes_copy(MediaKind kind) { return admits(place_of(kind, true), 1); }
     struct SendTime {
         Timestamp now;
         NtpTime ntp;
@@ -116,6 +118,9 @@ class Downlink {
     // But for the down-tracks and what waits (base/state/state.h).
     void save(StateWriter& out) const;
     void load(StateReader& in);
+    // The old owner may have sent up to `each` packets more of each stream than its state tells
+    // (02 TRAP-14): numbers of theirs are not given again.
+    void skip_ahead(std::int64_t each);
 
   private:
     static constexpr std::size_t kWhole = 16;  // packets that leave in the same batch
@@ -126,6 +131,13 @@ class Downlink {
     static Queue queue_of(MediaKind kind) {
         return kind == MediaKind::kVideo ? Queue::kPictures : Queue::kFirst;
     }
+    // What has numbers of one line stays in one queue: padding and blank frames with the pictures.
+    Queue place_of(MediaKind kind, bool copy) const {
+        if (!copy) return queue_of(kind);
+        return probe_ == 0 ? Queue::kFirst : Queue::kProbes;
+    }
+    // Counts what it does not admit.
+    bool admits(Queue which, std::size_t packets);
     SendQueue& queue(Queue which) { return queues_[static_cast<std::size_t>(which)]; }
     const SendQueue& queue(Queue which) const { return queues_[static_cast<std::size_t>(which)]; }
     class Flush;  // packets on their way into a batch (downlink_flush.cc)

@@ -147,6 +147,26 @@ TEST_CASE("Downlink: transport feedback is put to the packets it is about [IN-51
     CHECK(s.port->results[4].sent.number == 3);
 }
 
+TEST_CASE("Downlink: what is reported as lost again and again is lost once [IN-51] [BWE-30]") {
+    Sending s(5);
+    s.send(6, 500);
+    // As receivers do: a packet that comes late begins a report that repeats all behind it.
+    s.report(0, {true, false, false, true, false, true});
+    REQUIRE(s.port->results.size() == 6);
+    s.report(1, {true, false, true, false, true});
+    REQUIRE(s.port->results.size() == 7);
+    CHECK(s.port->results[6].sent.number == 1);
+    CHECK(s.port->results[6].received);
+    CHECK(s.port->results[6].late);
+    s.report(2, {true, true, false, true});
+    REQUIRE(s.port->results.size() == 8);
+    CHECK(s.port->results[7].sent.number == 2);
+    CHECK(s.port->results[7].late);
+    const auto lost = std::count_if(s.port->results.begin(), s.port->results.end(),
+                                    [](const PacketResult& r) { return !r.received; });
+    CHECK(lost == 3);
+}
+
 TEST_CASE("Downlink: feedback on what was never sent tells nothing [IN-51]") {
     Sending s(5);
     s.send(2, 500);

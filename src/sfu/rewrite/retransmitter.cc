@@ -50,11 +50,10 @@ std::size_t Retransmitter::handle_nack(std::span<const std::uint16_t> sequences,
         const Sequencer::Answer answer = sent_.request(now, sequence, state.rtt, found);
         if (answer == Sequencer::Answer::kLost && state.layers != nullptr) stuck_ = true;
         if (answer != Sequencer::Answer::kResend) continue;
-        out[count++] = rtx_.negotiated()
-                           ? rtx_.copy_of(found, sequence)
-                           : RtxStream::same_again(found, sequence, state.ssrc, state.newest);
-        ++stats.resent;
-        if (rtx_.negotiated()) ++stats.repairs;
+        out[count] = rtx_.negotiated()
+                         ? rtx_.copy_of(found, sequence)
+                         : RtxStream::same_again(found, sequence, state.ssrc, state.newest);
+        out[count++].counts = &stats;
         // The copy before this one did not come either. What is asked for while that may still be
         // on its way says nothing, and random losses alone would look like a link that is full.
         if (found.resends > 1) ++stats.nack_repeats;

@@ -66,7 +66,8 @@ class Retransmitter {
     void prefetch() const { prefetch_for_write(this, sizeof *this); }
     void prefetch_place() const { sent_.prefetch(); }
 
-    // Returns how many entries of `out` are to be sent again; counts in `stats`.
+    // Returns how many entries of `out` are to be sent again; counts in `stats` what that says of
+    // those sent before.
     std::size_t handle_nack(std::span<const std::uint16_t> sequences, Timestamp now,
                             const State& state, DownTrackStats& stats, std::span<ResendPacket> out);
     // Whether the subscriber still asks for a packet of video all copies of which were lost: it can

@@ -10,7 +10,23 @@
 
 namespace confab::sfu {
 
+namespace {
+
+void count(const ResendPacket& resend) {
+    if (resend.counts == nullptr) return;
+    DownTrackStats& stats = *resend.counts;
+    if (resend.probe) {
+        ++stats.probe_copies;
+        return;
+    }
+    ++stats.resent;
+    if (resend.copied_on != nullptr) ++stats.repairs;
+}
+
+}  // namespace
+
 void complete_resend(ResendPacket& resend, const MediaPacket& source, bool strip_trailers) {
+    count(resend);
     if (resend.copied_on != nullptr) resend.packet.sequence = resend.copied_on->take_number();
     resend.packet.has_abs_capture_time &= source.has_abs_capture_time;
     resend.packet.abs_capture_time = source.abs_capture_time;

@@ -10,6 +10,7 @@
 
 #include "base/state/state.h"
 #include "sfu/forward/forwarded_packet.h"
+#include "sfu/forward/subscriber_reports.h"
 #include "sfu/packet/media_packet.h"
 #include "sfu/rewrite/sequencer.h"
 #include "sfu/shard/commands.h"
@@ -23,11 +24,13 @@ struct ResendPacket {
     ForwardedPacket packet;  // of a copy still without a number
     std::int64_t source_sequence = 0;
     std::uint8_t stream = 0;
-    RtxStream* copied_on = nullptr;  // numbers it; outlives this
+    RtxStream* copied_on = nullptr;    // numbers it; outlives this
+    DownTrackStats* counts = nullptr;  // the same
+    bool probe = false;                // nobody asked for it
 };
-// Fills in what the history knows and the number of a copy, and leaves out again what was left out
-// when it was sent. Call it before build_header(), and only for what will be sent: numbers have no
-// holes.
+// Fills in what the history knows and the number of a copy, leaves out again what was left out when
+// it was sent, and counts it. Call it before build_header(), and only for what will be sent:
+// numbers have no holes, and what is not sent makes nothing good.
 void complete_resend(ResendPacket& resend, const MediaPacket& source, bool strip_trailers);
 
 // Without an RTX stream a lost packet can only be sent again as it was, octet for octet (TRAP-14);

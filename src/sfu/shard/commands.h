@@ -251,7 +251,7 @@ struct DownTrackSettings {
 // Bounds of the playout delay asked of the subscriber (IN-41).
 struct PlayoutDelayLimits {
     Duration min;
-    Duration max;  // zero: 10 s
+    Duration max;  // zero: 10 s, and none without a least
 };
 struct AddDownTrack {
     DownTrackId down_track;

@@ -124,6 +124,7 @@ bool Shard::load(Timestamp now, ShardPeer& peer, ImportPeer& c) {
     in.record(
         6, [&](StateReader& inner) { subscriptions_.load(now, c.down_tracks, c.in_doubt, inner); });
     in.part(7, peer.downlink());
+    if (c.in_doubt) peer.downlink().skip_ahead(Subscriptions::kNumbersInDoubt);
     in.record(8,
               [&](StateReader& inner) { data_.router().rooms().load(peer.id(), in.now(), inner); });
     return in.finish();

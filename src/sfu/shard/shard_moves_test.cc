@@ -102,7 +102,8 @@ int plis_to(const Client& publisher, std::size_t from) {
 
 // One sends video, two watch: the first of them moves about.
 struct Call {
-    explicit Call(std::size_t workers, std::size_t publisher_at, std::size_t moves_at)
+    explicit Call(std::size_t workers, std::size_t publisher_at, std::size_t moves_at,
+                  std::uint8_t numbered = 0)
         : world(workers),
           publisher(world.add_client(publisher_at)),
           moves(world.add_client(moves_at, true)),
@@ -112,6 +113,7 @@ struct Call {
         receiver.extensions.transport_cc = 7;
         world.command(publisher_at, receiver);
         to_moves = down_track_to(moves, receiver, static_cast<WorkerIndex>(publisher_at), 5000);
+        to_moves.extensions.transport_cc = numbered;
         to_stays = down_track_to(stays, receiver, static_cast<WorkerIndex>(publisher_at), 6000);
         world.command(moves.shard, to_moves);
         world.command(stays.shard, to_stays);
@@ -966,6 +968,42 @@ TEST_CASE("Shard: in doubt no number is used that the old owner may have used [F
                      [&](const ReceivedRtp& p) { return p.ms > exported.at.us() / 1000 - 1000; });
     REQUIRE(first != call.moves.rtp.end());
     CHECK(static_cast<std::uint16_t>(first->sequence - last) == 1001);
+}
+
+TEST_CASE("Shard: in doubt feedback names no packet of the old owner [FWD-18] [BWE-30]") {
+    Call call(2, 0, 1, 5);
+    const auto numbers = [&call](std::size_t from) {
+        std::vector<std::uint16_t> found;
+        for (std::size_t i = from; i < call.moves.rtp.size(); ++i) {
+            const auto view = wire::parse_rtp(call.moves.rtp[i].packet);
+            REQUIRE(view.has_value());
+            const auto number = wire::find_extension(*view, 5);
+            REQUIRE(number.has_value());
+            found.push_back(load_be16(number->data()));
+        }
+        return found;
+    };
+    for (const bool in_doubt : {false, true}) {
+        call.publish(1000);
+        const std::uint16_t last = numbers(0).back();
+        const std::size_t before = call.moves.rtp.size();
+        const std::size_t to = 1 - call.moves.shard;
+        const PeerExported exported =
+            call.world.export_peer(call.moves, static_cast<WorkerIndex>(to));
+        ImportPeer import;
+        import.down_tracks = {call.to_moves};
+        import.state = exported.state;
+        import.exported = exported.at;
+        import.in_doubt = in_doubt;
+        REQUIRE(call.world.import_peer(call.moves, to, import));
+        call.publish(1000);
+        const auto behind = numbers(before);
+        REQUIRE(behind.size() > 50);
+        // A thousand of each stream: pictures and their copies.
+        CHECK(static_cast<std::uint16_t>(behind[0] - last) == (in_doubt ? 2001 : 1));
+        for (std::size_t i = 1; i < behind.size(); ++i)
+            REQUIRE(static_cast<std::uint16_t>(behind[i] - behind[i - 1]) == 1);
+    }
 }
 
 TEST_CASE("Shard: what can not be moved stays as it is [MC-20] [FWD-18]") {

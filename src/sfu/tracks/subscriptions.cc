@@ -201,6 +201,7 @@ std::size_t Subscriptions::resend(OutboundTrack& outbound, std::span<ResendPacke
     for (ResendPacket& packet : packets) {
         const HistoryEntry* stored = outbound.track->find(packet.stream, packet.source_sequence);
         if (stored == nullptr) continue;
+        if (!peer.downlink().takes_copy(outbound.down_track.info().kind)) continue;
         MediaPacket source;
         source.sequence = stored->sequence;
         source.timestamp = stored->timestamp;
@@ -226,6 +227,8 @@ std::size_t Subscriptions::resend(OutboundTrack& outbound, std::span<ResendPacke
 // elsewhere (FWD-14). Returns what was queued.
 std::size_t Subscriptions::send_probe(Timestamp now, ShardPeer& peer, std::size_t bytes) {
     std::size_t sent = 0;
+    // Padding that nobody takes would use up numbers.
+    if (!peer.transport().connected()) return 0;
     // A copy would come before what it is of.
     if (peer.downlink().waits()) return 0;
     for (std::size_t before = 1, pass = 0; pass < kProbePasses && before != sent; ++pass) {

@@ -319,6 +319,28 @@ TEST_CASE(
     CHECK(call.got() == 5);
 }
 
+TEST_CASE("Subscriptions: who is not connected is sent no probe, and loses no number [FWD-14]") {
+    for (const bool rtx : {true, false}) {
+        CAPTURE(rtx);
+        Narrow call(rtx);
+        call.send(3);
+        call.report();
+        ShardPeer& peer = *call.viewer.peer;
+        // Nothing of it comes any more.
+        for (std::int64_t ms = 1'000; ms < 60'000 && peer.transport().connected(); ms += 100) {
+            peer.transport().handle_timeout(test::world_time(ms));
+            while (peer.transport().poll_transmit()) {
+            }
+        }
+        REQUIRE_FALSE(peer.transport().connected());
+        call.port().probe_wanted = 2'000;
+        call.subscriptions.allocate(call.now(), peer);
+        CHECK(call.port().probed == std::vector<std::size_t>{0});
+        CHECK(peer.counters().dropped_unconnected == 0);
+        CHECK(peer.downlink().tracks().at(0)->down_track.stats().probe_copies == 0);
+    }
+}
+
 TEST_CASE("Subscriptions: no copy goes before the picture it is of [PAC-01] [BWE-11]") {
     Narrow call;
     call.send(1);
@@ -357,9 +379,43 @@ TEST_CASE("Subscriptions: a packet that is not kept any more is not sent again [
     packets[0].packet.ssrc = packets[1].packet.ssrc = kSsrc;
     packets[0].source_sequence = 1'000'000;
     packets[1].source_sequence = 2'000'000;
+    DownTrackStats stats;
+    packets[0].counts = packets[1].counts = &stats;
     CHECK(call.subscriptions.resend(call.outbound(), packets) == 0);
     call.flush();
     CHECK(call.got() == 3);
+    // It made nothing good.
+    CHECK(stats.resent == 0);
+}
+
+TEST_CASE(
+    "Subscriptions: a copy that has no place takes no number and counts for nothing [CQ-01]") {
+    Narrow call;
+    call.send(3);
+    call.report();
+    OutboundTrack& outbound = *call.viewer.peer->downlink().tracks().at(0);
+    const DownTrackStats& stats = outbound.down_track.stats();
+    const auto resend = [&] {
+        auto copy = outbound.down_track.probe_packet(0);
+        REQUIRE(copy);
+        copy->probe = false;
+        return call.subscriptions.resend(outbound, std::span(&*copy, 1));
+    };
+    std::size_t taken = 0;
+    while (taken <= Downlink::kMaxPending && resend() > 0)
+        ++taken;
+    CHECK(taken == Downlink::kMaxPending);
+    CHECK(stats.resent == taken);
+    CHECK(stats.repairs == taken);
+    CHECK(call.viewer.peer->counters().dropped_full == 1);
+    call.flush();
+    CHECK(resend() > 0);
+    call.flush();
+    // The numbers of those that left have no hole.
+    const auto numbers = call.viewer.sequences(kSsrc + 1);
+    REQUIRE(numbers.size() == taken + 1);
+    for (std::size_t i = 1; i < numbers.size(); ++i)
+        REQUIRE(numbers[i] == static_cast<std::uint16_t>(numbers[i - 1] + 1));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "rtc/bwe/estimator.h"
 #include "sfu/congestion/allocator_testing.h"
 #include "sfu/congestion/bandwidth_port.h"
+#include "sfu/congestion/send_history.h"
 #include "sfu/congestion/shared_link.h"
 
 namespace confab::sfu::test {
@@ -35,6 +37,10 @@ struct FlowOptions {
     std::int64_t switch_ms = 150;  // until a new layer flows: its key frame
     double audio_bps = 40'000;
     bwe::test::Bottleneck* back = nullptr;  // of feedback, if it is narrow
+    // As libwebrtc reports: what is not there by then is lost, and what comes late begins a report
+    // of all that was sent since.
+    bool reports_again = false;
+    double lose_probes = 0;  // of the packets of probes, whatever the link takes
 };
 
 class FlowModel {
@@ -47,6 +53,7 @@ class FlowModel {
 
     Tracks& tracks() { return tracks_; }
     BandwidthPort& port() { return *port_; }
+    FlowOptions& options() { return options_; }
     bool active(std::int64_t ms) const { return ms >= options_.start_ms && ms < options_.stop_ms; }
 
     struct Change {
@@ -162,8 +169,13 @@ class FlowModel {
         const SentPacket packet{now, number_++, static_cast<std::uint16_t>(bytes), probe,
                                 kind == Kind::kAudio};
         if (options_.send_side) port_->packets_sent(std::span(&packet, 1));
+        history_.push(packet);
         const Duration waits = link_.waiting(now);
-        const auto out = link_.send(now, bytes);
+        auto out = link_.send(now, bytes);
+        if (kind == Kind::kProbe && (probes_to_lose_ += options_.lose_probes) >= 1) {
+            probes_to_lose_ -= 1;
+            out.reset();
+        }
         ++totals_.sent;
         if (kind == Kind::kAudio) ++totals_.audio_sent;
         if (kind == Kind::kProbe) totals_.probe_bytes += bytes;
@@ -190,6 +202,7 @@ class FlowModel {
     }
     // The receiver's side, and what of its reports has come back.
     void deliver(Timestamp now) {
+        if (options_.reports_again) hear_out_of_order(now);
         for (; !flying_.empty() && flying_.front().known <= now; flying_.pop_front()) {
             heard_.push_back(flying_.front().result);
             if (!options_.send_side) receive(flying_.front().result, now);
@@ -209,9 +222,38 @@ class FlowModel {
                 port_->handle_remb(r.remb, now);
                 allocate(now.ms());
             } else {
-                port_->handle_transport_feedback(r.packets, now);
+                port_->handle_transport_feedback(told(r.packets), now);
             }
         }
+    }
+    void hear_out_of_order(Timestamp now) {
+        const auto here = [now](const Flying& one) { return one.known <= now; };
+        for (const Flying& one : flying_) {
+            if (!here(one) || !one.result.received) continue;
+            const std::int64_t number = one.result.sent.number;
+            there_[number] = one.result;
+            next_told_ = std::min(next_told_, number);
+        }
+        std::erase_if(flying_, here);
+        if (there_.empty() || now.ms() % options_.feedback_ms != 0) return;
+        for (; next_told_ <= there_.rbegin()->first; ++next_told_) {
+            const auto found = there_.find(next_told_);
+            PacketResult result;
+            if (found != there_.end()) result = found->second;
+            result.sent.number = static_cast<std::uint16_t>(next_told_);
+            heard_.push_back(result);
+        }
+    }
+    // What its sender makes of a report.
+    std::vector<PacketResult> told(const std::vector<PacketResult>& packets) {
+        if (!options_.reports_again) return packets;
+        std::vector<PacketResult> news;
+        for (const PacketResult& packet : packets)
+            if (auto one = history_.resolve(packet.sent.number, packet.received)) {
+                one->arrival = packet.arrival;
+                news.push_back(*one);
+            }
+        return news;
     }
     void receive(const PacketResult& packet, Timestamp now) {
         // A receiver hears nothing of losses.
@@ -251,6 +293,9 @@ class FlowModel {
     std::vector<Flowing> flowing_;
     std::deque<Flying> flying_;
     std::vector<PacketResult> heard_;
+    std::map<std::int64_t, PacketResult> there_;  // by number
+    std::int64_t next_told_ = 0;
+    SendHistory history_;
     std::deque<Report> reports_;
     bwe::Estimator remote_;
     Timestamp next_remb_;
@@ -259,6 +304,7 @@ class FlowModel {
     std::uint64_t recent_sent_ = 0;
     std::uint64_t recent_lost_ = 0;
     double repeats_ = 0;
+    double probes_to_lose_ = 0;
     bool paused_ = false;
     bool force_ = false;
     Totals totals_;

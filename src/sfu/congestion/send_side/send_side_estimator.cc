@@ -29,7 +29,7 @@ void SendSideEstimator::handle_feedback(std::span<const PacketResult> packets, T
         const std::size_t count = std::min(packets.size(), batch.size());
         for (std::size_t i = 0; i < count; ++i) {
             const PacketResult& p = packets[i];
-            batch[i] = {p.sent.at, p.arrival, p.sent.bytes, p.received};
+            batch[i] = {p.sent.at, p.arrival, p.sent.bytes, p.received, p.late};
             if (p.received) arrived_.add(p.arrival, p.sent.bytes);
         }
         gcc_.handle_feedback(std::span(batch).first(count), now);

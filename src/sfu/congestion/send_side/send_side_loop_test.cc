@@ -215,6 +215,69 @@ TEST_CASE("send-side loop: jitter and losses of the link itself take nothing [BW
     CHECK_FALSE(loop.flow.port().deficient());
 }
 
+TEST_CASE("send-side loop: the first probe shows the layer that it was for [BWE-11] [BWE-35]") {
+    const SourceState source = camera();
+    for (const std::int64_t later : {0, 500, 1000, 2000}) {
+        CAPTURE(later);
+        Loop loop;
+        loop.flow.tracks().add(wish(source));
+        loop.run(kNarrow);
+        loop.narrow(600'000, 200);
+        loop.run(30'000 + later);
+        REQUIRE(loop.flow.changes().back().sent == Layer{1, 2});
+        const auto before = loop.flow.totals().probe_bytes;
+        loop.narrow(100e6, 300);
+        loop.run(60'000);
+        CHECK(loop.flow.changes().back().sent == Layer{2, 2});
+        // One of 200 ms for the lowest frame rate, one of 300 ms for the rest.
+        CHECK(loop.flow.totals().probe_bytes - before < 60'000);
+    }
+}
+
+TEST_CASE("send-side loop: probes that are lost raise nothing and cut nothing [BWE-23] [BWE-35]") {
+    const SourceState source = camera();
+    for (const double share : {0.6, 1.0}) {
+        CAPTURE(share);
+        FlowOptions options;
+        options.lose_probes = share;
+        Loop loop(options);
+        loop.flow.tracks().add(wish(source));
+        loop.run(kNarrow);
+        loop.narrow(600'000, 200);
+        loop.run(20'000);
+        REQUIRE(loop.flow.changes().back().sent.spatial == 1);
+        const double before = loop.flow.estimate();
+        const auto probed = loop.flow.totals().probe_bytes;
+        // Whatever the link takes by now: nothing shows it.
+        loop.narrow(100e6, 300);
+        loop.run(60'000);
+        CHECK(loop.flow.totals().probe_bytes > probed);
+        CHECK(loop.flow.estimate() < 1.3 * before);
+        for (const auto& change : loop.changes(20'000, 60'000))
+            CHECK(change.sent.spatial == 1);
+        loop.flow.options().lose_probes = 0;
+        loop.run(260'000);
+        CHECK(loop.flow.changes().back().sent == Layer{2, 2});
+    }
+}
+
+TEST_CASE("send-side loop: packets that come late, told as lost before, take nothing [BWE-30]") {
+    const SourceState source = camera();
+    BottleneckProfile late;
+    late.bits_per_second = 20e6;
+    late.loss = 0.02;
+    late.reorder = 0.1;
+    late.reorder_by = Duration::millis(150);
+    FlowOptions options;
+    options.reports_again = true;
+    Loop loop(late, options);
+    loop.flow.tracks().add(wish(source));
+    loop.run(120'000);
+    CHECK(loop.changes(5000, 120'000).empty());
+    CHECK(loop.flow.changes().back().sent == Layer{2, 2});
+    CHECK_FALSE(loop.flow.port().deficient());
+}
+
 TEST_CASE("send-side loop: too narrow for anything [BWE-04] [BWE-08] [BWE-09]") {
     const SourceState source = camera();
     FlowOptions options;
