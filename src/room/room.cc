@@ -4,7 +4,7 @@
 #include "room/room.h"
 
 #include "base/check.h"
-#include "room/signal/responses.h"
+#include "room/signal/unpublished.h"
 #include "token/ids.h"
 
 namespace confab::room {
@@ -58,12 +58,12 @@ livekit::WebhookEvent new_event(const RoomScope& scope, const char* event) {
 }
 
 // Of what its permission does not allow any more, which it knows by now.
-void tell_ended(Participant& p, const std::vector<std::string>& tracks,
+void tell_ended(Timestamp now, Participant& p, const std::vector<std::string>& tracks,
                 const std::vector<livekit::DataTrackInfo>& data_tracks) {
     for (const std::string& sid : tracks)
-        p.signal.send(unpublished_message(p.traits.gates, sid));
+        tell_unpublished(now, p, sid);
     for (const livekit::DataTrackInfo& info : data_tracks)
-        p.signal.send(data_unpublished_message(info));
+        tell_data_unpublished(now, p, info);
 }
 
 }  // namespace
@@ -188,6 +188,7 @@ void Room::update_participant(Participant& p, const livekit::UpdateParticipantRe
 }
 
 void Room::set_permission(Participant& p, const livekit::ParticipantPermission& permission) {
+    if (token::same(p.info.permission(), permission)) return;
     const bool shown_again = p.hidden() && !permission.hidden();
     if (permission.hidden() &&
         !p.hidden()) {  // to the others it leaves; it is told nothing of that
@@ -209,7 +210,7 @@ void Room::set_permission(Participant& p, const livekit::ParticipantPermission& 
     data_.reconcile(p);
     roster_.count(p);
     changed(p, true);
-    tell_ended(p, ended, ended_data);
+    tell_ended(scope_->now(), p, ended, ended_data);
     if (shown_again) {  // they let go of its tracks with it
         for (const Publication& track : publications_.announced().of(p))
             subscriptions_.renew(track, Subscriptions::Renewed::kAll);

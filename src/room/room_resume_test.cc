@@ -184,6 +184,98 @@ TEST_CASE("Resume: a track that was muted before it had its section [SIG-05] [SI
     CHECK(mutes_before_update(h, alice) == std::vector{true});
 }
 
+// Without that a client names the tracks that it believes to publish, and has to join anew.
+TEST_CASE(
+    "Resume: what ended with a right that was taken meanwhile is told [SIG-44] [TOK-13] "
+    "[SIG-125] [SIG-160] [SIG-161]") {
+    for (const bool noticed : {true, false}) {
+        CAPTURE(noticed);
+        Harness h;
+        SessionId alice = h.join_active("r", "alice");
+        h.publish(alice, "mic", false);
+        h.add_track(alice, "cam", true);  // without its section
+        livekit::SignalRequest data;
+        data.mutable_publish_data_track_request()->set_pub_handle(5);
+        data.mutable_publish_data_track_request()->set_name("pose");
+        h.send(alice, data);
+        livekit::SignalRequest state;
+        for (const R& told : h.of(alice, R::kTrackPublished))
+            *state.mutable_sync_state()->add_publish_tracks() = told.track_published();
+        for (const R& told : h.of(alice, R::kPublishDataTrackResponse))
+            *state.mutable_sync_state()->add_publish_data_tracks() =
+                told.publish_data_track_response();
+        REQUIRE(state.sync_state().publish_tracks_size() == 2);
+        REQUIRE(state.sync_state().publish_data_tracks_size() == 1);
+        if (noticed) h.close(alice);
+        livekit::UpdateParticipantRequest request;
+        request.set_room("r");
+        request.set_identity("alice");
+        request.mutable_permission()->set_can_subscribe(true);
+        REQUIRE(h.manager.update_participant(h.clock(), request));
+        h.drain();
+        alice = resume(h, "alice");
+        CHECK(h.sent(alice)[0].has_reconnect());
+        CHECK_FALSE(h.of(alice, R::kUpdate)[0].update().participants(0).permission().can_publish());
+        REQUIRE(h.count(alice, R::kTrackUnpublished) == 2);
+        REQUIRE(h.count(alice, R::kUnpublishDataTrackResponse) == 1);
+        const auto& ended = state.sync_state().publish_data_tracks(0).info();
+        CHECK(h.of(alice, R::kUnpublishDataTrackResponse)[0]
+                  .unpublish_data_track_response()
+                  .info()
+                  .SerializeAsString() == ended.SerializeAsString());
+        // It says what it believed before it read that.
+        h.send(alice, state);
+        CHECK(h.count(alice, R::kLeave) == 0);
+        // What was surely heard is not said again, nor believed.
+        ping_after(h, alice, Duration::seconds(30));
+        alice = resume(h, "alice");
+        CHECK(h.count(alice, R::kTrackUnpublished) == 0);
+        CHECK(h.count(alice, R::kUnpublishDataTrackResponse) == 0);
+        h.send(alice, state);
+        CHECK(h.count(alice, R::kLeave) == 1);
+    }
+}
+
+TEST_CASE("Resume: subscriptions that ended with the right are in no offer any more [TOK-13]") {
+    Harness h;
+    SessionId alice = h.join_active("r", "alice");
+    h.publish(alice, "mic", false);
+    SessionId bob = h.join_active("r", "bob");
+    REQUIRE(h.commands_of<sfu::AddDownTrack>().size() == 1);
+    const auto flowing = [&h](SessionId session) {
+        const std::string sdp = h.of(session, R::kOffer).back().offer().sdp();
+        return sdp.find("a=recvonly") == std::string::npos;
+    };
+    REQUIRE(flowing(bob));
+    h.close(bob);
+    livekit::UpdateParticipantRequest request;
+    request.set_room("r");
+    request.set_identity("bob");
+    request.mutable_permission()->set_can_publish(true);
+    REQUIRE(h.manager.update_participant(h.clock(), request));
+    h.drain();
+    bob = resume(h, "bob");
+    REQUIRE(h.count(bob, R::kOffer) > 0);
+    CHECK_FALSE(flowing(bob));
+    livekit::SignalRequest state;
+    state.mutable_sync_state()->mutable_subscription()->set_subscribe(true);
+    h.send(bob, state);
+    CHECK(h.count(bob, R::kLeave) == 0);
+}
+
+TEST_CASE("Resume: the end of a data track that it asked for is told again [SIG-125] [SIG-160]") {
+    Harness h;
+    SessionId alice = h.join_active("r", "alice");
+    livekit::SignalRequest request;
+    request.mutable_publish_data_track_request()->set_pub_handle(5);
+    request.mutable_publish_data_track_request()->set_name("pose");
+    h.send(alice, request);
+    request.mutable_unpublish_data_track_request()->set_pub_handle(5);
+    h.send(alice, request);
+    alice = resume(h, "alice");
+    CHECK(h.count(alice, R::kUnpublishDataTrackResponse) == 1);
+}
+
 // Agents wait for it before they speak.
 TEST_CASE("Resume: that somebody has the track is told again if it was lost [SIG-49] [SIG-160]") {
     for (const bool noticed : {true, false}) {

@@ -82,6 +82,76 @@ TEST_CASE("A revoked publisher's announced track takes no section any more [TOK-
     CHECK(h.commands_of<sfu::AddDownTrack>().empty());
 }
 
+TEST_CASE("A permission as it was is told to nobody and makes no token [TOK-13] [TOK-12]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    const SessionId bob = h.join_active("r", "bob");
+    auto request = rights("alice");
+    request.mutable_permission()->set_can_subscribe_metrics(true);
+    REQUIRE(h.manager.update_participant(h.clock(), request));
+    h.advance(Duration::seconds(5));
+    REQUIRE(h.count(bob, R::kUpdate) > 0);
+    for (const SessionId session : {alice, bob})
+        (void)h.take(session);
+    REQUIRE(h.manager.update_participant(h.clock(), request));
+    h.advance(Duration::seconds(5));
+    CHECK(h.sent(alice).empty());
+    CHECK(h.sent(bob).empty());
+}
+
+TEST_CASE("A list of who may subscribe, said once more, changes nothing [SIG-10] [SIG-112]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    h.publish(alice, "mic", false);
+    const SessionId bob = h.join_active("r", "bob");
+    livekit::SignalRequest list;
+    list.mutable_subscription_permission()->add_track_permissions()->set_participant_identity(
+        "bob");
+    for (const bool all : {false, true}) {
+        list.mutable_subscription_permission()->mutable_track_permissions(0)->set_all_tracks(all);
+        for (const bool first : {true, false}) {
+            CAPTURE(all);
+            h.advance(Duration::seconds(10));
+            (void)h.take(bob);
+            h.send(alice, list);
+            h.advance(Duration::millis(500));
+            CHECK(h.sent(bob).empty() != first);
+        }
+    }
+}
+
+// Upstream's are recorders by their kind, whatever their token says.
+TEST_CASE("An egress without the grant of a recorder is one [SIG-10] [SIG-132] [SIG-138]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    h.publish(alice, "mic", false);
+    livekit::SignalRequest nobody;
+    nobody.mutable_subscription_permission()->set_all_participants(false);
+    h.send(alice, nobody);
+    livekit::SignalRequest data;
+    data.mutable_publish_data_track_request()->set_pub_handle(1);
+    data.mutable_publish_data_track_request()->set_name("pose");
+    h.send(alice, data);
+    (void)h.take(alice);
+    JoinParams params = test_join("r", "egress");
+    params.grants.kind = livekit::ParticipantInfo::EGRESS;
+    params.auto_subscribe_data_track = true;
+    const SessionId egress = join_active(h, params);
+    CHECK(h.commands_of<sfu::AddDownTrack>().size() == 1);
+    CHECK(h.count(egress, R::kDataTrackSubscriberHandles) == 1);
+    const auto told = h.of(alice, R::kRoomUpdate);
+    REQUIRE_FALSE(told.empty());
+    CHECK(told.front().room_update().room().active_recording());
+    // Others see it: hidden is another grant.
+    h.advance(Duration::seconds(4));
+    CHECK_FALSE(states_told(h, alice, sid_of(h, egress)).empty());
+    h.close(egress);
+    JoinParams guest = test_join("r", "guest");
+    guest.auto_subscribe_data_track = true;
+    CHECK(h.count(join_active(h, guest), R::kDataTrackSubscriberHandles) == 0);
+    CHECK(h.commands_of<sfu::AddDownTrack>().size() == 1);
+}
+
 TEST_CASE("Who loses rights knows them before it hears what ended by them [TOK-13] [SIG-125]") {
     for (const bool announced : {true, false}) {
         CAPTURE(announced);

@@ -367,6 +367,26 @@ TEST_CASE("Socket lost before the connection was up ends the session [SIG-149] [
     CHECK(h.webhook_names().back() == "participant_connection_aborted");
 }
 
+TEST_CASE(
+    "Socket lost while one of two connections is up, not the primary: it may resume [SIG-149]") {
+    Harness h;
+    h.auto_connect = false;
+    const SessionId session = h.join(test_join("r", "alice"));
+    h.offer(session, testing::make_offer({}));
+    const auto peers = h.commands_of<sfu::CreatePeer>();
+    REQUIRE(peers.size() == 2);
+    h.event(sfu::PeerStateChanged{
+        peers[1].peer, sfu::PeerState::kConnected, sfu::PeerFailure::kNone, {}, {}});
+    h.close(session);
+    REQUIRE(h.manager.snapshot().participants == 1);
+    JoinParams again = test_join("r", "alice");
+    again.reconnect = true;
+    CHECK(h.count(h.join(again), R::kReconnect) == 1);
+    // It has the time that a join has.
+    h.advance(Duration::seconds(61));
+    CHECK(h.manager.snapshot().participants == 0);
+}
+
 TEST_CASE("Connection lost: leave RESUME, five seconds to come back [SIG-145] [ICE-15]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");

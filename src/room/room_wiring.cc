@@ -71,7 +71,7 @@ void RoomWiring::negotiation_failed(Participant& p) {
 std::optional<Uplink> RoomWiring::uplink(const Participant& p) const {
     const PeerLink* link = room_->negotiation_.publisher(p);
     if (link == nullptr) return std::nullopt;
-    return Uplink{link->id(), link->ever_connected};
+    return Uplink{link->id(), link->ever_connected, link->connected_at};
 }
 
 std::vector<sdp::PublishSection> RoomWiring::late_sections(Participant& p) {

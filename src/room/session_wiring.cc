@@ -5,6 +5,7 @@
 
 #include "room/publish/codec_lists.h"
 #include "room/room.h"
+#include "room/signal/unpublished.h"
 
 namespace confab::room {
 
@@ -57,10 +58,9 @@ void SessionWiring::forget(Participant& p) {
 SessionsHost::Transport SessionWiring::transport(const Participant& p) const {
     const Negotiation& negotiation = room_->negotiation_;
     Transport result{negotiation.ice(p), negotiation.subscriber_primary(p)};
-    if (const PeerLink* primary = negotiation.primary(p)) {
-        result.ever_connected = primary->ever_connected;
-        result.lost = !primary->connected();
-    }
+    for (const PeerLink* link : {negotiation.publisher(p), negotiation.downstream(p)})
+        if (link != nullptr && link->ever_connected) result.ever_connected = true;
+    if (const PeerLink* primary = negotiation.primary(p)) result.lost = !primary->connected();
     return result;
 }
 
@@ -113,6 +113,7 @@ void SessionWiring::repeat_mutes(Participant& p, Timestamp since) {
 }
 
 void SessionWiring::repeat_news(Participant& p, Timestamp since) {
+    repeat_unpublished(room_->scope_->now(), p, since);
     room_->data_.repeat_news(p, since);
     room_->subscriptions_.repeat_news(p, since);
     room_->publications_.announced().repeat_wishes(p, since);

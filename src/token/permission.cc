@@ -42,6 +42,10 @@ void set_permission(VideoGrant& grant, const livekit::ParticipantPermission& per
     grant.agent = permission.agent();
 }
 
+bool same(const livekit::ParticipantPermission& a, const livekit::ParticipantPermission& b) {
+    return a.SerializeAsString() == b.SerializeAsString();
+}
+
 bool may_publish(const livekit::ParticipantPermission& permission, livekit::TrackSource source) {
     if (!permission.can_publish()) return false;
     const auto& sources = permission.can_publish_sources();

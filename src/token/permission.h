@@ -14,6 +14,8 @@ livekit::ParticipantPermission to_permission(const Grants& grants);
 // The grants that a new permission stands for; it replaces the whole set (TOK-13), and what is no
 // part of a permission stays.
 void set_permission(VideoGrant& grant, const livekit::ParticipantPermission& permission);
+// Whether one allows what the other does.
+bool same(const livekit::ParticipantPermission& a, const livekit::ParticipantPermission& b);
 // TOK-05: canPublish false beats the list; UNKNOWN is refused as soon as there is a list.
 bool may_publish(const livekit::ParticipantPermission& permission, livekit::TrackSource source);
 

@@ -27,6 +27,20 @@ TEST_CASE("to_permission: defaults and tri-state grants [TOK-04] [TOK-11]") {
     CHECK(to_permission(grant).can_publish_data());
 }
 
+TEST_CASE("same: two permissions that allow the same, sources in their order [TOK-13]") {
+    livekit::ParticipantPermission a;
+    a.set_can_publish(true);
+    a.add_can_publish_sources(livekit::CAMERA);
+    a.add_can_publish_sources(livekit::MICROPHONE);
+    livekit::ParticipantPermission b = a;
+    CHECK(same(a, b));
+    b.set_can_manage_agent_session(true);
+    CHECK_FALSE(same(a, b));
+    b = a;
+    b.mutable_can_publish_sources()->SwapElements(0, 1);
+    CHECK_FALSE(same(a, b));
+}
+
 TEST_CASE("may_publish: canPublishSources restricts [TOK-05]") {
     VideoGrant grant;
     const auto allows = [&grant](livekit::TrackSource source) {

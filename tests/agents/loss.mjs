@@ -38,7 +38,8 @@ async function loaded_anew(suite, server, away) {
   const agent = await join(server, room, assigned);
   const left = Date.now();
   const since = (ms) => until(() => Date.now() - left >= ms, { timeout: 10000 });
-  worker.stop();
+  worker.stop(); // an SDK lets its connection go before it ends its agents
+  await since(100);
   agent.send('leave', { reason: 1 });
   await since(away);
   const again = await Worker.start(suite, server, { agentName });
@@ -113,6 +114,25 @@ export async function loss_checks(suite, server) {
 
   await check(suite, 'an agent whose worker is loaded anew goes on [WRK-10] [DSP-27]', async () => {
     await Promise.all([3000, 7000].map((away) => loaded_anew(suite, server, away)));
+  });
+
+  await check(suite, 'a worker that ends behind its agent says nothing more: the job is over at once [DSP-27]', async () => {
+    const agentName = fresh_name('behind');
+    const room = fresh_name('behind');
+    const alice = await SignalClient.join(server, room, 'alice');
+    const worker = await Worker.start(suite, server, { agentName });
+    await dispatch_client(server).createDispatch(room, agentName);
+    const assigned = await worker.assigned(room);
+    const agent = await join(server, room, assigned);
+    agent.send('leave', { reason: 1 });
+    const identity = assigned.job.state.participantIdentity;
+    await until(async () => (await room_client(server).listParticipants(room)).every((one) => one.identity !== identity));
+    const gone = Date.now();
+    worker.stop();
+    const wanted = `${[JobStatus.JS_SUCCESS]}`;
+    await until(async () => `${(await states(server, room)).map((one) => one.status)}` === wanted, { timeout: 3000, what: 'the job to be over' });
+    console.log(`  over after ${Date.now() - gone} ms`);
+    for (const client of [alice, agent]) client.ws.destroy();
   });
 
   await check(suite, 'a worker that is back with a new session keeps its job [DSP-27]', async () => {

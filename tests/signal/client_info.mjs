@@ -38,6 +38,10 @@ export async function client_info_checks(suite, server) {
     assert.deepEqual(await of('curl/8', named), { codecs: ['video/AV1'], publish: [] });
     assert.deepEqual(await of(kSafari, { browser: 'chrome', browser_version: '130' }), kNone);
     assert.deepEqual(await of(kFirefox, { os: 'windows' }), kNone);
+    for (const browser of ['firefox', 'Firefox Mobile']) {
+      assert.deepEqual(await of('curl/8', { browser, browser_version: '140', os: 'android' }), kOfFirefox, browser);
+      assert.deepEqual(await of('curl/8', { browser, browser_version: '140', os: 'ios' }), kNone, browser);
+    }
     assert.deepEqual(await of('curl/8', { sdk: 'android', os: 'android', device_model: 'Xiaomi 2201117TI' }), kOfFirefox);
   });
 

@@ -41,7 +41,9 @@ async function publish_checks(suite, server) {
     const room = fresh_room('data-track');
     const alice = await Client.join(suite, server, room, 'alice');
     await published(alice, 1, 'one');
-    const encoding = (custom) => ({ frameEncoding: { value: { case: 'custom', value: custom } } });
+    const named = (custom) => ({ value: { case: 'custom', value: custom } });
+    const encoding = (custom) => ({ frameEncoding: named(custom) });
+    const schema = (custom) => ({ schema: { name: 's', encoding: named(custom) } });
     const cases = [
       [{ pubHandle: 0, name: 'x' }, kReason.INVALID_HANDLE],
       [{ pubHandle: 65536, name: 'x' }, kReason.INVALID_HANDLE],
@@ -51,6 +53,8 @@ async function publish_checks(suite, server) {
       [{ pubHandle: 2, name: 'one' }, kReason.DUPLICATE_NAME],
       [{ pubHandle: 2, name: 'x', ...encoding('') }, kReason.INVALID_REQUEST],
       [{ pubHandle: 2, name: 'x', ...encoding('e'.repeat(33)) }, kReason.INVALID_REQUEST],
+      [{ pubHandle: 2, name: 'x', ...schema('') }, kReason.INVALID_REQUEST],
+      [{ pubHandle: 2, name: 'x', ...schema('e'.repeat(33)) }, kReason.INVALID_REQUEST],
     ];
     for (const [value, reason] of cases) {
       const reply = await alice.answer_to('publishDataTrackRequest', value);
@@ -60,6 +64,9 @@ async function publish_checks(suite, server) {
     }
     assert.equal(alice.all('publishDataTrackResponse').length, 1);
     await published(alice, 65535, 'n'.repeat(256));
+    alice.send('publishDataTrackRequest', { pubHandle: 3, name: 'whole', ...encoding('e'.repeat(32)), ...schema('s'.repeat(32)) });
+    const whole = (await alice.told('publishDataTrackResponse', (one) => one.info.pubHandle === 3)).info;
+    assert.deepEqual([whole.frameEncoding.value.value, whole.schema.name, whole.schema.encoding.value.value], ['e'.repeat(32), 's', 's'.repeat(32)]);
     const mute = await Client.join(suite, server, room, 'mute', { grant: { canPublishData: false } });
     const refused = await mute.answer_to('publishDataTrackRequest', { pubHandle: 1, name: 'x' });
     assert.deepEqual([refused.reason, refused.message], [kReason.NOT_ALLOWED, 'does not have permission to publish data']);

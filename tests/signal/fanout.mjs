@@ -81,6 +81,23 @@ async function room_checks(suite, server) {
   });
 }
 
+async function egress_check(suite, server) {
+  await suite.check('an egress without the grant of a recorder is one: the room is recorded, and lists of who may subscribe are not for it [SIG-10] [SIG-132]', async () => {
+    const room = fresh_room('fanout');
+    const alice = await MediaClient.join(suite, server, room, 'alice');
+    await alice.publish('audio');
+    alice.client.send('subscriptionPermission', { allParticipants: false });
+    await alice.client.fence();
+    const egress = await MediaClient.join(suite, server, room, 'egress', { kind: 'egress' });
+    await alice.client.told('roomUpdate', (update) => update.room.activeRecording);
+    await until(() => egress.packets.get('audio')?.count > 5);
+    // Only who is hidden is not seen.
+    await alice.client.told_of('egress');
+    egress.client.send('leave', { reason: 1 });
+    await alice.client.told('roomUpdate', (update) => !update.room.activeRecording, { from: alice.client.log.length });
+  });
+}
+
 async function speaker_checks(suite, server) {
   await suite.check('speakers_changed: who speaks is told to itself and its subscribers, once when it ends [SIG-37] [SIG-12] [SIG-170]', async () => {
     const room = fresh_room('fanout');
@@ -148,6 +165,6 @@ async function token_check(suite, server) {
 }
 
 export async function fanout_checks(suite, server) {
-  const groups = [update_checks, room_checks, speaker_checks, quality_check, token_check];
+  const groups = [update_checks, room_checks, egress_check, speaker_checks, quality_check, token_check];
   await Promise.all(groups.map((group) => group(suite, server)));
 }

@@ -7,7 +7,7 @@ import { LeaveRequest_Action } from '@livekit/protocol';
 
 import { room_client } from '../api/clients.mjs';
 import { assert } from '../lib/suite.mjs';
-import { until } from '../lib/wait.mjs';
+import { sleep, until } from '../lib/wait.mjs';
 import { Client, fresh_room } from './client.mjs';
 import { MediaClient } from './media.mjs';
 
@@ -96,7 +96,24 @@ async function socket_checks(suite, server) {
   });
 }
 
+// The subscriber's connection, which makes it active, never comes up; the publisher's does.
+async function half_connected_check(suite, server) {
+  await suite.check('a socket that breaks while only the publisher connection is up leaves a session to resume [SIG-149] [SIG-160]', async () => {
+    const room = fresh_room('leave');
+    const alice = await MediaClient.join(suite, server, room, 'alice', { silent: true });
+    await alice.publish('audio');
+    assert.equal((await room_client(server).getParticipant(room, 'alice')).state, 1);
+    alice.client.destroy();
+    await sleep(500);
+    assert.equal((await room_client(server).getParticipant(room, 'alice')).sid, alice.sid);
+    const again = await alice.client.resume(server, room);
+    suite.cleanup(() => again.destroy());
+    await again.told('reconnect');
+    assert.equal((await again.told_of('alice')).sid, alice.sid);
+  });
+}
+
 export async function leaving_checks(suite, server) {
-  const groups = [room_check, resume_checks, socket_checks];
+  const groups = [room_check, resume_checks, socket_checks, half_connected_check];
   await Promise.all(groups.map((group) => group(suite, server)));
 }

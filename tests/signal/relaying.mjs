@@ -81,6 +81,46 @@ async function server_side_checks(suite, server) {
   });
 }
 
+async function unchanged_checks(suite, server) {
+  await suite.check('a permission as it was is told to nobody and makes no token [TOK-12] [TOK-13]', async () => {
+    const room = fresh_room('publish');
+    const bob = await Client.join(suite, server, room, 'bob');
+    const alice = await Client.join(suite, server, room, 'alice');
+    const set = (canPublish) => room_client(server).updateParticipant(room, 'alice', { permission: { canSubscribe: true, canPublish } });
+    const of_alice = (one) => one.updates_of('alice').map((info) => info.permission.canPublish);
+    await set(false);
+    await bob.told_of('alice', (info) => !info.permission.canPublish);
+    await bob.told_of('alice', (info) => info.state === 1);
+    const [before, tokens] = [of_alice(bob).length, alice.all('refreshToken').length];
+    for (let again = 0; again < 3; again += 1) await set(false);
+    await set(true);
+    await bob.told_of('alice', (info) => info.permission.canPublish, { from: bob.log.length - 1 });
+    await alice.told('refreshToken', () => alice.all('refreshToken').length > tokens);
+    assert.equal(of_alice(bob).slice(before).filter((may) => !may).length, 0);
+    assert.equal(alice.all('refreshToken').length, tokens + 1);
+  });
+
+  await suite.check('of two entries for one identity in a list of who may subscribe the last one counts; the same list again changes nothing [SIG-10] [SIG-112]', async () => {
+    const room = fresh_room('publish');
+    const alice = await MediaClient.join(suite, server, room, 'alice');
+    const [audio, video] = [await alice.publish('audio'), await alice.publish('video')];
+    const entry = ({ sid }) => ({ participantIdentity: 'bob', trackSids: [sid] });
+    const list = { allParticipants: false, trackPermissions: [entry(audio), entry(video)] };
+    alice.client.send('subscriptionPermission', list);
+    await alice.client.fence();
+    const bob = await MediaClient.join(suite, server, room, 'bob');
+    const may = async (track) => (await bob.client.told('subscriptionPermissionUpdate', (one) => one.trackSid === track.sid)).allowed;
+    assert.deepEqual([await may(audio), await may(video)], [false, true]);
+    await until(() => bob.packets.get('video')?.count > 5);
+    const from = bob.client.log.length;
+    alice.client.send('subscriptionPermission', list);
+    await alice.client.fence(bob.client);
+    const again = bob.client.log.slice(from).filter(({ kind }) => ['offer', 'subscriptionPermissionUpdate'].includes(kind));
+    assert.deepEqual(again, []);
+  });
+}
+
 export async function relaying_checks(suite, server) {
-  await Promise.all([relay_checks(suite, server), server_side_checks(suite, server)]);
+  const groups = [relay_checks, server_side_checks, unchanged_checks];
+  await Promise.all(groups.map((group) => group(suite, server)));
 }

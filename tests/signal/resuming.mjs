@@ -108,6 +108,36 @@ async function sync_checks(suite, server) {
   });
 }
 
+// Unpublished: nothing that the client said it has makes it join anew.
+async function rights_check(suite, server) {
+  await suite.check('what ended with a right that was taken meanwhile is told to who resumes, and no reason to join anew [SIG-44] [SIG-53] [TOK-13] [SIG-160] [SIG-161]', async () => {
+    for (const v1 of [false, true]) {
+      const room = fresh_room('resume');
+      const alice = await MediaClient.join(suite, server, room, 'alice', { v1 });
+      const track = await alice.publish('audio');
+      alice.client.send('addTrack', { cid: 'pending', type: 0, source: 2 });
+      const { track: pending } = await alice.client.told('trackPublished', (one) => one.cid === 'pending');
+      alice.client.send('publishDataTrackRequest', { pubHandle: 7, name: 'pose' });
+      const { info } = await alice.client.told('publishDataTrackResponse');
+      alice.client.destroy();
+      await room_client(server).updateParticipant(room, 'alice', { permission: { canSubscribe: true } });
+      const again = await alice.client.resume(server, room, { v1 });
+      suite.cleanup(() => again.destroy());
+      await again.told('reconnect');
+      const publishTracks = [track, pending].map((one) => ({ cid: one.name, track: one }));
+      again.send('syncState', { publishTracks, publishDataTracks: [{ info }] });
+      for (const { sid } of [track, pending]) await again.told('trackUnpublished', (one) => one.trackSid === sid);
+      assert.equal((await again.told('unpublishDataTrackResponse')).info.sid, info.sid);
+      const told = again.log.findIndex(({ kind }) => kind === 'trackUnpublished');
+      assert.equal(again.updates_of('alice')[0].permission.canPublish, false);
+      assert.ok(again.log.findIndex(({ kind }) => kind === 'update') < told, 'the end comes before the reason');
+      again.send('ping', BigInt(Date.now()));
+      await again.told('pong');
+      assert.equal(again.all('leave').length, 0);
+    }
+  });
+}
+
 export async function resuming_checks(suite, server) {
-  await Promise.all([first_checks(suite, server), sync_checks(suite, server)]);
+  await Promise.all([first_checks, sync_checks, rights_check].map((group) => group(suite, server)));
 }

@@ -3,7 +3,7 @@
 //
 // Subscriptions and their settings, as they show in offers, packets and what publishers are told.
 
-import { VideoQuality } from '@livekit/protocol';
+import { SubscriptionError, VideoQuality } from '@livekit/protocol';
 
 import { start_server } from '../lib/server.mjs';
 import { assert } from '../lib/suite.mjs';
@@ -102,6 +102,22 @@ async function quality_check(suite, server) {
   });
 }
 
+async function own_check(suite, server) {
+  await suite.check('its own track is no track for who asks for it: an error, and no section [SIG-47] [SIG-111]', async () => {
+    for (const [mode, v1] of kModes) {
+      const alice = await MediaClient.join(suite, server, fresh_room('subscribe'), 'alice', { v1 });
+      const { sid } = await alice.publish('audio');
+      const from = alice.client.log.length;
+      alice.client.send('subscription', { trackSids: [sid], subscribe: true });
+      const { trackSid, err } = await alice.client.told('subscriptionResponse', () => true, { from });
+      assert.deepEqual([trackSid, err], [sid, SubscriptionError.SE_TRACK_NOTFOUND], mode);
+      await alice.client.fence();
+      const sections = alice.client.log.slice(from).filter(({ kind }) => ['offer', 'mediaSectionsRequirement'].includes(kind));
+      assert.deepEqual(sections, []);
+    }
+  });
+}
+
 // Twice, so that it was not the round of every three seconds that came just then.
 async function limit_check(suite) {
   await suite.check('a freed place of a subscription limit is taken at once by who waits for it [SUB-07]', async () => {
@@ -129,6 +145,6 @@ async function limit_check(suite) {
 }
 
 export async function subscribing_checks(suite, server) {
-  const groups = [explicit_checks, quality_check, limit_check];
+  const groups = [explicit_checks, own_check, quality_check, limit_check];
   await Promise.all(groups.map((group) => group(suite, server)));
 }

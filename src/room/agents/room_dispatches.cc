@@ -290,6 +290,8 @@ void RoomDispatches::job_changed(const livekit::Job& told, bool lost) {
     if (ends && at->second.runs()) return finish(at, status, told.state().error());
     if (ends) return never_ran(at, told.state());
     const bool ran = at->second.runs();
+    const bool is_worker_away = told.state().worker_id().empty();
+    if (ran && is_worker_away && at->second.is_done()) return end_now(at);
     if (told.state().worker_id() != job.state().worker_id()) at->second.reloads = true;
     *job.mutable_state() = told.state();
     job.mutable_state()->set_status(livekit::JS_RUNNING);
@@ -409,6 +411,11 @@ void RoomDispatches::end_due(Jobs::iterator at, Timestamp now) {
     const bool failed = at->second.outcome == livekit::JS_FAILED;
     if (at->second.reloads && !failed && now < at->second.reload_at)
         return end_after(at, at->second.reload_at - now);
+    end_now(at);
+}
+
+void RoomDispatches::end_now(Jobs::iterator at) {
+    const bool failed = at->second.outcome == livekit::JS_FAILED;
     scope_->out.end_job({at->first, EndAgentJob::Why::kAgentLeft});
     finish(at, at->second.outcome, failed ? "agent worker left the room" : "");
 }

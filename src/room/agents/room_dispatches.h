@@ -48,8 +48,8 @@ class RoomDispatches {
     // ended; an agent that lost its connection may come back.
     static constexpr Duration kStatusTime = Duration::seconds(5);
     static constexpr Duration kReturnTime = Duration::seconds(10);
-    // Where the agent took its leave and its worker is away, or another one has the job since: its
-    // program may be loaded anew.
+    // Where the agent took its leave when its worker was away, or another one has the job since:
+    // its program may be loaded anew.
     static constexpr Duration kReloadTime = Duration::seconds(30);
     // From when a room came here until a job of it that ran must have its agent here.
     static constexpr Duration kArrivalTime = Duration::seconds(15);
@@ -123,6 +123,11 @@ class RoomDispatches {
                    job.state().status() == livekit::JS_RUNNING;
         }
         bool runs() const { return job.state().status() == livekit::JS_RUNNING; }
+        // Its agent took its leave while its worker was there. Where that goes behind it, nobody
+        // says any more how it ended; one that is loaded anew goes before its agent (WRK-10).
+        bool is_done() const {
+            return !end_at.is_never() && outcome == livekit::JS_SUCCESS && !reloads;
+        }
     };
     using Jobs = std::map<std::string, Job>;
     enum class Due : std::uint8_t { kJobEnds, kRestart, kRemoval, kEvaluate };
@@ -154,6 +159,7 @@ class RoomDispatches {
     void end_after(Jobs::iterator at, Duration time);
     void carry_out(const Todo& todo, Timestamp now);
     void end_due(Jobs::iterator at, Timestamp now);
+    void end_now(Jobs::iterator at);
 
     const RoomScope* scope_;
     const Roster* roster_;

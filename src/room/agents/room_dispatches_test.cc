@@ -352,11 +352,6 @@ TEST_CASE(
         w.leave(session);
         end_times(RoomDispatches::kReloadTime);
     }
-    SUBCASE("its worker went after it") {
-        w.leave(session);
-        w.hold(job, "");
-        end_times(RoomDispatches::kReloadTime);
-    }
     SUBCASE("another worker took it over, again and again") {
         w.leave(session);
         w.hold(job, "AW_y");
@@ -368,9 +363,15 @@ TEST_CASE(
         w.advance(RoomDispatches::kReloadTime - RoomDispatches::kStatusTime * 2);
         CHECK(w.states() == States{JS_SUCCESS});
     }
-    SUBCASE("it is back, and leaves once more") {
+    SUBCASE("another worker took it over, and went too") {
         w.leave(session);
+        w.hold(job, "AW_y");
         w.hold(job, "");
+        end_times(RoomDispatches::kReloadTime);
+    }
+    SUBCASE("it is back, and leaves once more") {
+        w.hold(job, "");
+        w.leave(session);
         w.hold(job, "AW_y");
         w.advance(RoomDispatches::kReloadTime - Duration::millis(1));
         const SessionId second = w.join(w.agent(job));
@@ -385,6 +386,45 @@ TEST_CASE(
         w.advance(RoomDispatches::kStatusTime * 2);
         w.change(job, JS_SUCCESS);
         CHECK(w.states() == States{JS_SUCCESS});
+        CHECK(w.ended().empty());
+    }
+}
+
+TEST_CASE("RoomDispatches: a worker that ends behind its agent ends the job at once [DSP-27]") {
+    World w;
+    w.any(JT_ROOM);
+    w.create();
+    w.join_active("r", "alice");
+    const livekit::Job job = w.launched()[0];
+    SUBCASE("which took its leave") {
+        w.leave(w.run(job));
+        w.advance(Duration::millis(1));
+        CHECK(w.states() == States{JS_RUNNING});
+        w.hold(job, "");
+        CHECK(w.states() == States{JS_SUCCESS});
+        CHECK(w.webhook_names().back() == "agent_job_ended");
+        CHECK(w.ended() == Ids{job.id()});
+        w.advance(RoomDispatches::kReloadTime * 2);
+        CHECK(w.states() == States{JS_SUCCESS});
+        CHECK(w.ended() == Ids{job.id()});
+    }
+    SUBCASE("but not where it was lost") {
+        w.run_and_lose(job);
+        w.hold(job, "");
+        CHECK(w.states() == States{JS_RUNNING});
+        w.advance(RoomDispatches::kReturnTime);
+        CHECK(w.states() == States{JS_FAILED});
+    }
+    SUBCASE("but not where it is there, or back") {
+        const SessionId session = w.run(job);
+        SUBCASE("there") {}
+        SUBCASE("back") {
+            w.leave(session);
+            (void)w.join(w.agent(job));
+        }
+        w.hold(job, "");
+        w.advance(RoomDispatches::kReloadTime * 2);
+        CHECK(w.states() == States{JS_RUNNING});
         CHECK(w.ended().empty());
     }
 }

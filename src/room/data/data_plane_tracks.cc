@@ -4,6 +4,7 @@
 // DataPlane: data tracks between participants (01 SIG-125, SIG-126; 02 §6.4).
 #include "room/data/data_plane.h"
 #include "room/signal/responses.h"
+#include "room/signal/unpublished.h"
 
 namespace confab::room {
 
@@ -53,7 +54,7 @@ void DataPlane::announce_all(Participant& p) {
 bool DataPlane::unpublish_track(Participant& p, std::uint32_t handle) {
     const auto info = member(p).tracks.unpublish(handle);
     if (!info) return false;
-    p.signal.send(data_unpublished_message(*info));
+    tell_data_unpublished(scope_->now(), p, *info);
     host_->data_tracks_changed(p);
     end_track(p, *info);
     return true;
@@ -126,8 +127,7 @@ bool DataPlane::reconcile_track(Participant& p, const std::string& track_sid) {
     if (publisher == nullptr || publisher == &p || !own.wants(track_sid) ||
         !p.info.permission().can_subscribe())
         return stop();
-    const bool allowed =
-        p.info.permission().recorder() || host_->grants_access(*publisher, p, track_sid);
+    const bool allowed = p.recorder() || host_->grants_access(*publisher, p, track_sid);
     if (own.note_allowed(scope_->now(), track_sid, allowed))
         p.signal.send(subscription_permission_message(publisher->sid(), track_sid, allowed));
     if (!allowed) return stop();

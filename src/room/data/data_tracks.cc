@@ -12,6 +12,13 @@ namespace {
 
 constexpr std::size_t kMaxName = 256;
 
+// Of frames or of their schema: a name of its own has one character at least. max 0: no limit.
+template <typename Encoding>
+bool wrong_custom(const Encoding& encoding, std::size_t max) {
+    const std::size_t size = encoding.custom().size();
+    return encoding.has_custom() && (size == 0 || (max > 0 && size > max));
+}
+
 }  // namespace
 
 std::optional<PublishedDataTracks::Refusal> PublishedDataTracks::publish(
@@ -23,11 +30,9 @@ std::optional<PublishedDataTracks::Refusal> PublishedDataTracks::publish(
         return Refusal{Response::INVALID_NAME, "name must have 1 to 256 characters"};
     if (request.ByteSizeLong() > kMaxRequestBytes)
         return Refusal{Response::INVALID_REQUEST, "request too large"};
-    if (request.frame_encoding().has_custom()) {
-        const std::size_t size = request.frame_encoding().custom().size();
-        if (size == 0 || (max_custom_encoding > 0 && size > max_custom_encoding))
-            return Refusal{Response::INVALID_REQUEST, "custom encoding has a wrong length"};
-    }
+    if (wrong_custom(request.frame_encoding(), max_custom_encoding) ||
+        wrong_custom(request.schema().encoding(), max_custom_encoding))
+        return Refusal{Response::INVALID_REQUEST, "custom encoding has a wrong length"};
     if (tracks_.contains(request.pub_handle()))
         return Refusal{Response::DUPLICATE_HANDLE, "a track with this handle exists"};
     for (const auto& [handle, track] : tracks_)

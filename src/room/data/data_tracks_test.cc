@@ -57,6 +57,37 @@ TEST_CASE("PublishedDataTracks: names and requests have their bounds [SIG-125] [
     }
 }
 
+TEST_CASE("PublishedDataTracks: encodings of frames and schema, named and told whole [SIG-125]") {
+    Publisher p;
+    constexpr std::size_t kMost = 32;
+    const auto reason = [&](const livekit::PublishDataTrackRequest& request) {
+        const auto refusal = p.tracks.publish(request, kMost, p.rng);
+        return refusal ? refusal->reason : Response::OK;
+    };
+    for (const std::size_t size : {std::size_t{0}, kMost, kMost + 1}) {
+        const auto expected = size == kMost ? Response::OK : Response::INVALID_REQUEST;
+        auto frames = request_of(size + 1, "frames " + std::to_string(size));
+        frames.mutable_frame_encoding()->set_custom(std::string(size, 'x'));
+        CHECK(reason(frames) == expected);
+        auto schema = request_of(size + 100, "schema " + std::to_string(size));
+        schema.mutable_schema()->mutable_encoding()->set_custom(std::string(size, 'x'));
+        CHECK(reason(schema) == expected);
+    }
+    using Frames = livekit::DataTrackFrameEncoding;
+    using Schemas = livekit::DataTrackSchemaEncoding;
+    auto known = request_of(7, "known");
+    known.mutable_frame_encoding()->set_well_known(Frames::WELL_KNOWN_FRAME_ENCODING_CDR);
+    known.mutable_schema()->set_name("pose");
+    known.mutable_schema()->mutable_encoding()->set_well_known(
+        Schemas::WELL_KNOWN_SCHEMA_ENCODING_OMG_IDL);
+    known.set_encryption(livekit::Encryption::GCM);
+    REQUIRE(reason(known) == Response::OK);
+    const livekit::DataTrackInfo& info = *p.tracks.find(7);
+    CHECK(info.frame_encoding().SerializeAsString() == known.frame_encoding().SerializeAsString());
+    CHECK(info.schema().SerializeAsString() == known.schema().SerializeAsString());
+    CHECK(info.encryption() == livekit::Encryption::GCM);
+}
+
 TEST_CASE("DataSubscriptions: a rate is of a wanted track, and goes with the wish [DT-05]") {
     DataSubscriptions subscriptions(1);
     CHECK_FALSE(subscriptions.set_target_fps("DTR_1", 10));

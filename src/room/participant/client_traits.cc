@@ -55,14 +55,12 @@ void disable(std::vector<std::string>& mimes, livekit::DisabledCodecs& shown, bo
 
 // Rules of SIG-69; the H264 rule, when it matches, stands alone (SDP-42).
 void disabled_codecs(const livekit::ClientInfo& client, ClientTraits& traits) {
-    const std::string browser = to_lower(client.browser());
     const std::string os = to_lower(client.os());
-    const bool mobile_or_linux = os == "linux" || os == "android";
     livekit::DisabledCodecs shown;
-    if ((browser == "firefox" && mobile_or_linux) ||
+    if (traits.sdp.firefox_on_linux_or_android ||
         (os == "android" && to_lower(client.device_model()) == "xiaomi 2201117ti")) {
         disable(traits.sdp.disabled_publish_codecs, shown, true, "video/H264");
-    } else if (browser == "safari") {
+    } else if (traits.sdp.safari) {
         disable(traits.sdp.disabled_codecs, shown, false, "video/AV1");
         if (compare_versions(client.browser_version(), "18.3") > 0)
             disable(traits.sdp.disabled_publish_codecs, shown, true, "video/VP9");

@@ -86,6 +86,8 @@ TEST_CASE("ClientTraits: codecs that a platform does not publish well [SIG-69] [
     CHECK(traits_of(browser_of("Safari", "18.3", "macOS")).sdp.disabled_codecs.size() == 1);
     CHECK_FALSE(may_publish(browser_of("Firefox", "130", "Linux"), "video/H264"));
     CHECK_FALSE(may_publish(browser_of("firefox", "130", "Android"), "video/H264"));
+    CHECK_FALSE(may_publish(browser_of("Firefox Mobile", "130", "Android"), "video/H264"));
+    CHECK(may_publish(browser_of("Firefox Mobile", "130", "iOS"), "video/H264"));
     CHECK(may_publish(browser_of("firefox", "130", "macOS"), "video/H264"));
     CHECK_FALSE(traits_of(browser_of("firefox", "130", "macOS")).has_configuration);
     CHECK(may_publish(browser_of("Chrome", "130", "Linux"), "video/H264"));

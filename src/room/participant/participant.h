@@ -17,6 +17,7 @@
 #include "room/data/data_blobs.h"
 #include "room/manager/placement.h"
 #include "room/negotiate/links.h"
+#include "room/participant/ended_news.h"
 #include "room/participant/move_news.h"
 #include "room/participant/permissions.h"
 #include "room/participant/presence.h"
@@ -58,6 +59,7 @@ struct Participant {
     }
     bool hidden() const { return info.permission().hidden(); }
     bool dependent() const { return is_dependent(info.kind(), info.permission()); }
+    bool recorder() const { return is_recorder(info.kind(), info.permission()); }
     bool forwarded() const { return elsewhere.has_value(); }
     bool active() const { return info.state() == livekit::ParticipantInfo::ACTIVE; }
     bool agent() const {
@@ -72,6 +74,7 @@ struct Participant {
     // The first, by which Rust clients resume for ever, and the newest.
     std::vector<std::string> earlier_sids;
     MoveNews moves;
+    EndedNews ended;
     bool closing = false;
     // It is in another room and only seen here, without session and connections (API-11).
     std::optional<sfu::DataPlace> elsewhere;

@@ -10,8 +10,13 @@ namespace confab::room {
 
 bool is_dependent(livekit::ParticipantInfo::Kind kind,
                   const livekit::ParticipantPermission& permission) {
-    return kind == livekit::ParticipantInfo::AGENT || kind == livekit::ParticipantInfo::EGRESS ||
-           permission.agent() || permission.recorder();
+    return kind == livekit::ParticipantInfo::AGENT || is_recorder(kind, permission) ||
+           permission.agent();
+}
+
+bool is_recorder(livekit::ParticipantInfo::Kind kind,
+                 const livekit::ParticipantPermission& permission) {
+    return kind == livekit::ParticipantInfo::EGRESS || permission.recorder();
 }
 
 bool SubscriptionAccess::set(livekit::SubscriptionPermission list, const IdentityOf& identity_of) {
@@ -37,16 +42,14 @@ livekit::SubscriptionPermission SubscriptionAccess::everybody() {
 bool SubscriptionAccess::allows(std::string_view identity, std::string_view sid,
                                 std::string_view track_sid) const {
     if (list_.all_participants()) return true;
-    for (const livekit::TrackPermission& entry : list_.track_permissions()) {
-        const bool named = entry.participant_identity().empty()
-                               ? entry.participant_sid() == sid
-                               : entry.participant_identity() == identity;
-        if (!named) continue;
-        if (entry.all_tracks()) return true;
-        const auto& sids = entry.track_sids();
-        if (std::find(sids.begin(), sids.end(), track_sid) != sids.end()) return true;
-    }
-    return false;
+    const auto& entries = list_.track_permissions();
+    const auto last = std::find_if(entries.rbegin(), entries.rend(), [&](const auto& entry) {
+        return entry.participant_identity().empty() ? entry.participant_sid() == sid
+                                                    : entry.participant_identity() == identity;
+    });
+    if (last == entries.rend()) return false;
+    const auto& sids = last->track_sids();
+    return last->all_tracks() || std::find(sids.begin(), sids.end(), track_sid) != sids.end();
 }
 
 }  // namespace confab::room

@@ -18,6 +18,10 @@ namespace confab::room {
 // Dependents keep no room open and do not count to max_participants (SIG-138).
 bool is_dependent(livekit::ParticipantInfo::Kind kind,
                   const livekit::ParticipantPermission& permission);
+// While there is one the room is recorded (SIG-132), and lists of who may subscribe are not for it
+// (SIG-10).
+bool is_recorder(livekit::ParticipantInfo::Kind kind,
+                 const livekit::ParticipantPermission& permission);
 
 class SubscriptionAccess {
   public:
@@ -28,7 +32,7 @@ class SubscriptionAccess {
     using IdentityOf = std::function<std::string(const std::string& sid)>;
     // Replaces the list. False, and nothing changed, when an entry names nobody or there are too
     // many. Who is named by its sid alone is meant by its identity from now on: that outlives its
-    // session.
+    // session. Of more than one entry for an identity the last one counts.
     bool set(livekit::SubscriptionPermission list, const IdentityOf& identity_of = {});
     const livekit::SubscriptionPermission& list() const { return list_; }
     // Another one after each change.

@@ -59,6 +59,37 @@ TEST_CASE("SubscriptionAccess: so many entries and bytes, or nothing changes [SI
     CHECK(access.set(long_one));
 }
 
+TEST_CASE("SubscriptionAccess: of two entries for one identity the last one counts [SIG-10]") {
+    SubscriptionAccess access;
+    List list;
+    for (const char* sid : {"TR_1", "TR_2"}) {
+        livekit::TrackPermission& entry = *list.add_track_permissions();
+        entry.set_participant_identity("bob");
+        entry.add_track_sids(sid);
+    }
+    list.add_track_permissions()->set_participant_identity("carol");
+    REQUIRE(access.set(list));
+    CHECK_FALSE(access.allows("bob", "PA_bob", "TR_1"));
+    CHECK(access.allows("bob", "PA_bob", "TR_2"));
+    CHECK_FALSE(access.allows("carol", "PA_carol", "TR_2"));
+    // By its sid it is the same one.
+    list.add_track_permissions()->set_participant_sid("PA_bob");
+    list.mutable_track_permissions(3)->add_track_sids("TR_3");
+    REQUIRE(access.set(list, [](const std::string&) { return "bob"; }));
+    CHECK_FALSE(access.allows("bob", "PA_bob", "TR_2"));
+    CHECK(access.allows("bob", "PA_bob", "TR_3"));
+}
+
+TEST_CASE("is_recorder: by kind or by right [SIG-10] [SIG-132]") {
+    using Info = livekit::ParticipantInfo;
+    livekit::ParticipantPermission permission;
+    CHECK(is_recorder(Info::EGRESS, permission));
+    for (const auto kind : {Info::STANDARD, Info::AGENT, Info::INGRESS, Info::SIP})
+        CHECK_FALSE(is_recorder(kind, permission));
+    permission.set_recorder(true);
+    CHECK(is_recorder(Info::STANDARD, permission));
+}
+
 TEST_CASE("is_dependent: agents, egress and recorders, by kind or by right [SIG-138]") {
     using Info = livekit::ParticipantInfo;
     const livekit::ParticipantPermission none;

@@ -39,8 +39,8 @@ class SessionsHost {
     struct Transport {
         IcePreference ice = IcePreference::kAny;
         bool subscriber_primary = false;
-        bool ever_connected = false;  // the primary connection, if there is one
-        bool lost = false;            // it is there and down
+        bool ever_connected = false;  // one of its connections
+        bool lost = false;            // the primary one is there and down
     };
     virtual Transport transport(const Participant& p) const = 0;
     virtual void restart_links(Participant& p) = 0;

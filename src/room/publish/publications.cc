@@ -11,7 +11,7 @@
 #include "room/publish/codec_lists.h"
 #include "room/publish/layers.h"
 #include "room/signal/respond.h"
-#include "room/signal/responses.h"
+#include "room/signal/unpublished.h"
 
 namespace confab::room {
 namespace {
@@ -227,7 +227,7 @@ void Publications::unpublish(Participant& p, const std::string& sid, bool tell_p
     release(p, *track, Receivers::kEnd);
     // With requests that waited for its cid.
     const auto waiting = flow(p).remove(sid);
-    if (tell_publisher) p.signal.send(unpublished_message(p.traits.gates, sid));
+    if (tell_publisher) tell_unpublished(scope_->now(), p, sid);
     if (announced) host_->track_unpublished(p, info);
     if (p.closing) return;
     for (const livekit::AddTrackRequest& request : waiting)
@@ -240,7 +240,7 @@ void Publications::cancel_pending(Participant& p, const std::string& sid, bool t
     if (info == nullptr) return;
     scope_->out.observe(PublicationStep{info->type(), TrackStep::kCancel});
     const auto waiting = flow(p).remove(sid);
-    if (tell_publisher) p.signal.send(unpublished_message(p.traits.gates, sid));
+    if (tell_publisher) tell_unpublished(scope_->now(), p, sid);
     for (const livekit::AddTrackRequest& request : waiting)
         add_track(p, request);
 }

@@ -24,6 +24,7 @@ namespace confab::room {
 struct Uplink {
     sfu::PeerId peer;
     bool ever_connected = false;
+    Timestamp connected_at;  // if it ever was
 };
 
 class PublicationsHost {
@@ -54,7 +55,8 @@ bool awaits_codec(const Participant& p, const PublishedTrack& track);
 
 class Publications {
   public:
-    // SIG-107: how long what was announced may be without its section.
+    // SIG-107: how long what was announced may be without its section, while it is not muted and
+    // the connection for it is up.
     static constexpr Duration kSectionTimeout = Duration::seconds(30);
     static constexpr Duration kLayersGather = Duration::millis(100);
 

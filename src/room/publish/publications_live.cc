@@ -15,10 +15,15 @@ namespace {
 
 using Response = livekit::RequestResponse;
 
-Timestamp section_deadline(const Config& config, const PublishFlow& flow) {
-    if (!config.reconnect_on_publication_error) return Timestamp::never();
+// A connection that is not up yet has limits of its own.
+Timestamp section_deadline(const Config& config, const PublishFlow& flow,
+                           const PublicationsHost& host, const Participant& p) {
     const Timestamp since = flow.oldest_pending();
-    return since.is_never() ? since : since + Publications::kSectionTimeout;
+    if (!config.reconnect_on_publication_error || since.is_never()) return Timestamp::never();
+    const auto link = host.uplink(p);
+    if (!link) return since + Publications::kSectionTimeout;
+    if (!link->ever_connected) return Timestamp::never();
+    return std::max(since, link->connected_at) + Publications::kSectionTimeout;
 }
 
 // The first packet of a track whose publisher did not say what it is, or one of another codec than
@@ -106,9 +111,7 @@ const livekit::TrackInfo* Publications::mute(Participant& p, const std::string& 
         return &track->info;
     }
     // Announced, but its section or connection is not there yet.
-    livekit::TrackInfo* pending = flow(p).info_of(sid);
-    if (pending != nullptr) pending->set_muted(muted);
-    return pending;
+    return flow(p).mute_pending(scope_->now(), sid, muted);
 }
 
 const livekit::TrackInfo* Publications::ask_mute(Participant& p, const std::string& sid,
@@ -207,7 +210,7 @@ void Publications::layer_started(Participant& p, const std::string& sid,
 }
 
 bool Publications::overdue(const Participant& p) const {
-    return section_deadline(scope_->config, member(p).flow) <= scope_->now();
+    return section_deadline(scope_->config, member(p).flow, *host_, p) <= scope_->now();
 }
 
 void Publications::handle_timeout(Participant& p, Timestamp now) {
@@ -222,8 +225,9 @@ void Publications::handle_timeout(Participant& p, Timestamp now) {
 Timestamp Publications::next_deadline(const Participant& p) const {
     const auto it = members_.find(p.number);
     if (it == members_.end()) return Timestamp::never();
-    return earlier(earlier(it->second.update_at, section_deadline(scope_->config, it->second.flow)),
-                   announced_.next_deadline(p));
+    return earlier(
+        earlier(it->second.update_at, section_deadline(scope_->config, it->second.flow, *host_, p)),
+        announced_.next_deadline(p));
 }
 
 }  // namespace confab::room

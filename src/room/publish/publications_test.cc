@@ -41,7 +41,7 @@ struct Host : PublicationsHost {
     }
     void tracks_changed(Participant&) override { ++changes; }
 
-    std::optional<Uplink> link = Uplink{sfu::PeerId(55), true};
+    std::optional<Uplink> link = Uplink{sfu::PeerId(55), true, Timestamp()};
     std::vector<sdp::PublishSection> late;
     std::vector<std::string> announced;
     std::vector<std::string> added;
@@ -648,6 +648,36 @@ TEST_CASE("Publications: what was announced gets its section in 30 s, if it is t
     CHECK(w.publications.next_deadline(alice) == w.clock.now);
     w.offer(alice, {section_of("cam", "1", "video/VP8")});
     CHECK(!w.publications.overdue(alice));
+}
+
+TEST_CASE("Publications: the 30 s begin when it is to send: not muted, and connected [SIG-107]") {
+    World w;
+    w.config.reconnect_on_publication_error = true;
+    Participant& alice = w.come("alice", 1);
+    w.host.link->ever_connected = false;
+    auto muted = World::request_of("mic", livekit::MICROPHONE);
+    muted.set_muted(true);
+    w.publications.add_track(alice, muted);
+    const std::string sid = w.only_sid(w.sorted(), 1);
+    w.at(40'000);
+    CHECK(w.publications.mute(alice, sid, false) != nullptr);
+    CHECK(w.publications.next_deadline(alice).is_never());
+    CHECK(!w.publications.overdue(alice));
+    w.host.link->ever_connected = true;
+    CHECK(w.publications.next_deadline(alice) == w.clock.now + Publications::kSectionTimeout);
+    // To say it once more is no new beginning.
+    w.at(50'000);
+    CHECK(w.publications.mute(alice, sid, false) != nullptr);
+    CHECK(w.publications.next_deadline(alice) ==
+          Timestamp() + Duration::seconds(40) + Publications::kSectionTimeout);
+    w.host.link->connected_at = w.clock.now;
+    w.at(79'999);
+    CHECK(!w.publications.overdue(alice));
+    w.at(80'000);
+    CHECK(w.publications.overdue(alice));
+    CHECK(w.publications.mute(alice, sid, true) != nullptr);
+    CHECK(!w.publications.overdue(alice));
+    CHECK(w.publications.mute(alice, "TR_none", true) == nullptr);
 }
 
 TEST_CASE("Publications: the publisher and its worker hear what is wanted [SIG-115] [IN-21]") {

@@ -35,7 +35,7 @@ Result<livekit::TrackInfo, AddTrackRefusal> PublishFlow::add_track(
     if (cid_in_use(request.cid())) return queue(request);
     if (pending_.size() >= kMaxPending || tracks_.size() >= kMaxTracks)
         return refuse(Response::LIMIT_EXCEEDED, "too many tracks");
-    pending_.push_back({request.cid(), track_info_of(request, rules, rng), rules.now});
+    pending_.push_back({request.cid(), track_info_of(request, rules, rng), rules.now, rules.now});
     return pending_.back().info;
 }
 
@@ -295,8 +295,18 @@ std::vector<livekit::TrackType> PublishFlow::pending_types() const {
 Timestamp PublishFlow::oldest_pending() const {
     Timestamp result = Timestamp::never();
     for (const Pending& pending : pending_)
-        if (!pending.info.muted()) result = earlier(result, pending.since);
+        if (!pending.info.muted()) result = earlier(result, pending.unmuted_at);
     return result;
+}
+
+const livekit::TrackInfo* PublishFlow::mute_pending(Timestamp now, const std::string& sid,
+                                                    bool muted) {
+    const auto found = std::find_if(pending_.begin(), pending_.end(),
+                                    [&](const Pending& p) { return p.info.sid() == sid; });
+    if (found == pending_.end()) return nullptr;
+    if (found->info.muted() && !muted) found->unmuted_at = now;
+    found->info.set_muted(muted);
+    return &found->info;
 }
 
 bool PublishFlow::is_pending(const std::string& sid) const {

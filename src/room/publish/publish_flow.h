@@ -60,6 +60,8 @@ class PublishFlow {
     // Requests queued behind the cid of the track come back to be tried again.
     std::vector<livekit::AddTrackRequest> remove(const std::string& sid);
     bool is_pending(const std::string& sid) const;
+    // One that waits for its section; null when there is none.
+    const livekit::TrackInfo* mute_pending(Timestamp now, const std::string& sid, bool muted);
     std::map<std::string, PublishedTrack>& tracks() { return tracks_; }
     const std::map<std::string, PublishedTrack>& tracks() const { return tracks_; }
     // A pending or published track's info, to change what the client reports about it.
@@ -73,7 +75,8 @@ class PublishFlow {
     // asked again now.
     std::map<std::string, bool> repeat_mutes(Timestamp now, Timestamp since);
     std::vector<livekit::TrackType> pending_types() const;
-    // When the oldest announced track that should send by now was announced; never() without one.
+    // Since when the first of those that should send by now is to: announced, and not muted.
+    // never() without one.
     Timestamp oldest_pending() const;
 
   private:
@@ -81,6 +84,7 @@ class PublishFlow {
         std::string cid;
         livekit::TrackInfo info;
         Timestamp since;
+        Timestamp unmuted_at;
     };
     struct Backup {
         std::string cid;

@@ -72,7 +72,7 @@ void Roster::set_standing(Participant& p, bool present) {
     if (present) {
         standing.present = !p.dependent();
         standing.publisher = p.info.is_publisher();
-        standing.recorder = p.info.permission().recorder();
+        standing.recorder = p.recorder();
     }
     heads_.change(p.standing, standing);
     lifecycle_.set_present(scope_->now(), heads_.present());

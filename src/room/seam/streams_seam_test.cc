@@ -265,10 +265,14 @@ TEST_CASE(
 }
 
 TEST_CASE("Streams: the playout delay is asked for until a report has it [IN-41] [outside]") {
-    for (const bool configured : {false, true}) {
+    using Limits = sfu::PlayoutDelayLimits;
+    const Limits bounded{Duration::millis(100), Duration::millis(2'000)};
+    // Without bounds pictures are shown as they come.
+    for (const std::optional<Limits> limits :
+         {std::optional<Limits>(), std::optional(bounded), std::optional(Limits{})}) {
         CallPlan plan;
-        if (configured)
-            plan.config.room.playout_delay = {Duration::millis(100), Duration::millis(2'000)};
+        const bool configured = limits.has_value();
+        plan.config.room.playout_delay = limits;
         SeamCall c(plan);
         CHECK((c.down.extensions.playout_delay != 0) == configured);
         Stream camera = c.stream(77);
@@ -287,8 +291,8 @@ TEST_CASE("Streams: the playout delay is asked for until a report has it [IN-41]
                 if (!value) continue;
                 ++count;
                 const auto delay = wire::read_playout_delay(*value).value();
-                CHECK(delay.min == 10);
-                CHECK(delay.max == 200);
+                CHECK(delay.min * 10 == limits->min.ms());
+                CHECK(delay.max * 10 == limits->max.ms());
             }
             return count;
         };

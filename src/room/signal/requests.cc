@@ -178,14 +178,16 @@ void Requests::apply_metadata(Participant& p, const livekit::UpdateParticipantMe
     announce_change();
 }
 
-// SIG-161: what the client believes it published must exist.
+// SIG-161: what the client believes it published must exist, or have ended without its knowing.
 void Requests::sync_state(Participant& p, const livekit::SyncState& state) {
     for (const livekit::TrackPublishedResponse& published : state.publish_tracks()) {
-        const bool known = published.has_track() && host_->has_track(p, published.track().sid());
-        if (!known) return host_->end(p, Ending::full_reconnect());
+        const std::string& sid = published.track().sid();
+        if (!host_->has_track(p, sid) && !p.ended.has_track(sid))
+            return host_->end(p, Ending::full_reconnect());
     }
     for (const livekit::PublishDataTrackResponse& data : state.publish_data_tracks())
-        if (!host_->has_data_track(p, data.info().sid()))
+        if (!host_->has_data_track(p, data.info().sid()) &&
+            !p.ended.has_data_track(data.info().sid()))
             return host_->end(p, Ending::full_reconnect());
     if (state.track_sids_disabled_size() > 0) {
         livekit::UpdateTrackSettings disabled;

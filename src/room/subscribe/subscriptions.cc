@@ -206,7 +206,11 @@ void Subscriptions::reconcile(Participant& p, const std::string& sid) {
         m.table.erase(sid);
         return;
     }
-    if (track.publisher == &p) return m.table.erase(sid);
+    if (track.publisher == &p) {
+        // differs from upstream: there a participant may hear itself, which no SDK expects.
+        p.signal.send(subscription_error_message(sid, livekit::SE_TRACK_NOTFOUND));
+        return m.table.erase(sid);
+    }
     const bool allowed = may_subscribe(p, *track.publisher, sid);
     if (std::exchange(s->allowed, allowed) != allowed) tell_allowed(p, sid, *s, *track.publisher);
     if (allowed) subscribe(p, sid, *s, track);
@@ -249,7 +253,7 @@ bool Subscriptions::grants_access(const Participant& publisher, const Participan
 
 bool Subscriptions::may_subscribe(const Participant& p, const Participant& publisher,
                                   const std::string& sid) const {
-    return p.info.permission().recorder() || grants_access(publisher, p, sid);
+    return p.recorder() || grants_access(publisher, p, sid);
 }
 
 void Subscriptions::withdraw(Participant& p, const std::string& sid, Subscription& s,

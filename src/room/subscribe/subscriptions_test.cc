@@ -686,6 +686,21 @@ TEST_CASE("Subscriptions: of one request the first 2000 sids count") {
     }
 }
 
+TEST_CASE("Subscriptions: its own track is no track for a participant [SIG-111]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    w.publish(alice, "TR_own", {"video/VP8"});
+    (void)w.sorted();
+    w.wish(alice, {"TR_own"}, true);
+    const auto errors = w.sorted().of(1, Response::kSubscriptionResponse);
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].subscription_response().track_sid() == "TR_own");
+    CHECK(errors[0].subscription_response().err() == livekit::SE_TRACK_NOTFOUND);
+    CHECK(w.host.needed.empty());
+    w.run(alice, 100'000);
+    CHECK(w.sorted().of(1, Response::kSubscriptionResponse).empty());
+}
+
 TEST_CASE("Subscriptions: who wants none by itself gets what it asks for, and no more [SIG-110]") {
     World w;
     Participant& alice = w.come("alice", 1);
