@@ -60,7 +60,7 @@ std::vector<std::string> bad_values(Kind kind) {
         case Kind::kUint16:
             return {"x", "-1", "65536", "1.5", "1s", "99999999999999999999"};
         case Kind::kUint32:
-            return {"x", "-1", "4294967296", "1.5", "1k", "0x10"};
+            return {"x", "-1", "4294967296", "1.5", "1k", "0x", "0b12"};
         case Kind::kInt32:
             return {"x", "2147483648", "-2147483649", "1.5"};
         case Kind::kFloat:

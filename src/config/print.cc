@@ -197,8 +197,9 @@ Values come from, in this order, the later one winning:
 
 A key that does not exist stops the start with its line, as does a value of the wrong type;
 `--disable-strict-config` turns unknown keys into warnings. Durations need a unit: `500ms`, `2s`,
-`1m30s`, `0s`. `confab config check` tests a file, `confab config show` prints the values in force,
-`confab config sample` prints a file to start from.
+`1m30s`, `0s`. Numbers may be written as `1_000`, `1e3`, `0x3E8`, `0b101` or `0o17`; one that begins with
+`0` is octal, `017` is 15. `confab config check` tests a file, `confab config show` prints the values in
+force, `confab config sample` prints a file to start from.
 )";
 
 constexpr std::string_view kSampleHead =

@@ -246,6 +246,25 @@ std::vector<std::string> load_test_first(const std::vector<std::string>& argumen
     return command;
 }
 
+// As lk, where one dash does as well, also for what the test alone has: `-room` is `--room`.
+std::vector<std::string> load_test_dashes(std::vector<std::string> arguments) {
+    CLI::App command;
+    (void)add_load_test(command);
+    for (std::size_t i = 1; i < arguments.size() && arguments[i] != "--"; ++i) {
+        std::string& argument = arguments[i];
+        if (!argument.starts_with('-')) continue;
+        const bool one_dash = argument.size() > 2 && argument[1] != '-' && argument[2] != '=';
+        const bool has_value = argument.find('=') != argument.npos;
+        const std::string flag = argument.substr(0, argument.find('='));
+        const CLI::Option* const option = command.get_option_no_throw(one_dash ? "-" + flag : flag);
+        if (option == nullptr) continue;
+        if (one_dash) argument.insert(0, "-");
+        // What follows is its value, whatever it looks like.
+        if (option->get_items_expected_max() > 0 && !has_value) ++i;
+    }
+    return arguments;
+}
+
 }  // namespace
 
 Outcome run_command(const std::vector<std::string>& arguments, const Host& host) {
@@ -257,6 +276,7 @@ Outcome run_command(const std::vector<std::string>& arguments, const Host& host)
     if (args[0] == "__complete") return completed(args, host);
     args = load_test_first(cli::with_two_dashes(std::move(args), host));
     const std::string first = args[0];
+    if (first == "load-test" && host.is_named_lk()) args = load_test_dashes(std::move(args));
     const bool version = first == "--version" || (first == "-v" && host.is_named_lk());
     if (version) return {.code = 0, .out = version_text() + "\n", .err = {}};
     const bool asks = first == "--help" || first == "-h";

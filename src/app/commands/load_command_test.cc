@@ -19,6 +19,7 @@ struct FakeMachine {
     std::vector<load::RunSettings> runs;
     std::string shown;
     std::string said;
+    std::string program = "confab";
     int looks = 0;  // until the operator interrupts
 
     FakeMachine() {
@@ -32,6 +33,7 @@ struct FakeMachine {
     }
     Outcome run_whole(const std::vector<std::string>& arguments) {
         Host host;
+        host.program = program;
         host.env = [this](std::string_view name) -> std::optional<std::string> {
             const auto found = variables.find(std::string(name));
             return found == variables.end() ? std::nullopt : std::optional(found->second);
@@ -107,6 +109,36 @@ TEST_CASE("load-test: every flag of upstream is taken [LKC-30]") {
     CHECK(options.layout == load::Layout::k4x4);
     CHECK_FALSE(options.simulcast);
     CHECK(options.simulate_speakers);
+}
+
+TEST_CASE("load-test: as lk, one dash does for its own flags, too [LKC-30]") {
+    FakeMachine m;
+    const std::vector<std::string> flags{
+        "-api-key",      "k",  "-room",        "r", "-publishers=2", "-layout",          "3x3",
+        "-no-simulcast", "-j", "-subscribers", "4", "-api-secret",   "--video-codec=vp8"};
+    for (const char* program : {"lk", "livekit-cli"})
+        for (const std::vector<std::string>& words :
+             {std::vector<std::string>{"load-test"}, {"perf", "load-test"}}) {
+            m.program = program;
+            std::vector<std::string> arguments = words;
+            arguments.insert(arguments.end(), flags.begin(), flags.end());
+            arguments.insert(arguments.end() - 1, "s");
+            CHECK(m.run_whole(arguments).code == 0);
+            REQUIRE(!m.runs.empty());
+            CHECK(m.options().room == "r");
+            CHECK(m.options().video_publishers == 2);
+            CHECK(m.options().subscribers == 4);
+            CHECK(m.options().layout == load::Layout::k3x3);
+            CHECK_FALSE(m.options().simulcast);
+            CHECK(m.runs.back().api_secret == "s");
+            m.runs.clear();
+        }
+    // A value is one, whatever it looks like; what is no flag stays wrong.
+    CHECK(m.run({"--dev", "-room=-layout"}).code == 0);
+    CHECK(m.options().room == "-layout");
+    CHECK(m.run({"--dev", "-rom", "r"}).code == kExitUsage);
+    m.program = "confab";
+    CHECK(m.run({"--dev", "-room", "r"}).code == kExitUsage);
 }
 
 TEST_CASE(

@@ -81,9 +81,10 @@ class NodeTable {
     static constexpr Duration kStandingNews = Duration::seconds(2);
     // Without its record, of who is heard: somebody else may write it, or its Redis is away.
     static constexpr Duration kHeardOnly = Duration::seconds(30);
-    // Nobody listening for a node, twice, so far apart: one that has just come back to Redis
-    // listens by then.
-    static constexpr Duration kUnheard = Duration::millis(500);
+    // Nobody listening for a node, twice, so far apart: who was there before an outage of Redis
+    // tries only every redis::Lifeline::kLongestPause to find back to it, and listens by then. A
+    // node that has just started does not know of the outage.
+    static constexpr Duration kUnheard = Duration::millis(2500);
     static constexpr Duration kSkew = Duration::seconds(2);
     static constexpr Duration kExpired = Duration::seconds(60);  // 03 RDS-27
     static constexpr std::size_t kMaxNodes = 2000;   // further records are counted and left out

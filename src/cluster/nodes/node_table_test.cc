@@ -277,6 +277,7 @@ TEST_CASE(
     CHECK(note("killed", false) == first + NodeTable::kUnheard);
     CHECK(world.table.is_usable("killed"));
     world.now = first + NodeTable::kUnheard;
+    world.table.note(world.now, "linked", NodeTable::Sign::kStands);
     for (const char* id : {"killed", "stopped", "young", "ahead", "linked", "me", "nobody"})
         CHECK(note(id, false) == (std::string(id) == "stopped" ? world.now + NodeTable::kUnheard
                                                                : Timestamp::never()));

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -86,6 +87,42 @@ class PingBus final : public rpc::Bus {
     std::deque<std::pair<rpc::Listener, std::string>> heard_;
 };
 
+// A node's way to Redis, on which it may be slower than others to find back after an outage.
+class SlowPort final : public redis::Port {
+  public:
+    using Attach = std::function<std::unique_ptr<redis::Port>()>;
+
+    explicit SlowPort(Attach attach) : attach_(std::move(attach)), port_(attach_()) {}
+
+    // While Redis is away: no attempt before come_back().
+    void stay_away() { port_.reset(); }
+    void come_back(Timestamp now) {
+        port_ = attach_();
+        for (const std::string& channel : channels_)
+            port_->subscribe(now, channel);
+    }
+
+    Result<void, redis::Fault> command(Timestamp now, redis::Words words,
+                                       redis::Reply done) override {
+        if (!port_) return fail(redis::Fault{});
+        return port_->command(now, words, std::move(done));
+    }
+    void subscribe(Timestamp now, std::string channel) override {
+        channels_.insert(channel);
+        if (port_) port_->subscribe(now, std::move(channel));
+    }
+    void unsubscribe(Timestamp now, const std::string& channel) override {
+        channels_.erase(channel);
+        if (port_) port_->unsubscribe(now, channel);
+    }
+    bool is_up(redis::Line line) const override { return port_ && port_->is_up(line); }
+
+  private:
+    Attach attach_;
+    std::set<std::string> channels_;
+    std::unique_ptr<redis::Port> port_;
+};
+
 struct NodeOptions {
     SelectorText selector;
     std::string region;
@@ -123,7 +160,7 @@ class TestNode {
     Duration skew;
     bool frozen = false;  // SIGSTOP
     PingBus bus;
-    std::unique_ptr<redis::Port> port;
+    std::unique_ptr<SlowPort> port;
     NodeFigures figures;
     NodeRegistry registry;
     Placement placement;
@@ -134,6 +171,9 @@ class TestNode {
     std::vector<RoomConflict> conflicts;
     std::vector<RoomOrphaned> orphans;
     bool takes_orphans = true;
+
+  private:
+    std::unique_ptr<redis::Port> attach();
 };
 
 class Cluster {
@@ -205,23 +245,7 @@ inline RegistryOptions registry_options(const std::string& id, const NodeOptions
 inline TestNode::TestNode(Cluster& world, const std::string& id, const NodeOptions& options)
     : cluster(world),
       skew(options.skew),
-      port(world.server.attach(world.now,
-                               {[this](Timestamp, std::string_view channel, std::string payload) {
-                                    bus.hear(channel, std::move(payload));
-                                },
-                                {},
-                                [this](Timestamp, redis::Line line) {
-                                    if (line != redis::Line::kCommands) return;
-                                    registry.handle_up(clock());
-                                    placement.handle_up(cluster.now);
-                                    placement.recheck(cluster.now);
-                                },
-                                [this](Timestamp, redis::Line line, const redis::Fault&) {
-                                    if (line != redis::Line::kCommands) return;
-                                    registry.handle_down(clock());
-                                    placement.handle_down(cluster.now);
-                                },
-                                {}})),
+      port(std::make_unique<SlowPort>([this] { return attach(); })),
       registry(
           *port, bus, registry_options(id, options), [this] { return figures; },
           Rng(options.seed * 1000 + std::hash<std::string>()(id))),
@@ -232,6 +256,25 @@ inline TestNode::TestNode(Cluster& world, const std::string& id, const NodeOptio
     bus.port = port.get();
     bus.now = world.now;
     if (options.start) registry.start(clock(), NodeState::kServing);
+}
+
+inline std::unique_ptr<redis::Port> TestNode::attach() {
+    redis::Events told;
+    told.on_message = [this](Timestamp, std::string_view channel, std::string payload) {
+        bus.hear(channel, std::move(payload));
+    };
+    told.on_up = [this](Timestamp, redis::Line line) {
+        if (line != redis::Line::kCommands) return;
+        registry.handle_up(clock());
+        placement.handle_up(cluster.now);
+        placement.recheck(cluster.now);
+    };
+    told.on_down = [this](Timestamp, redis::Line line, const redis::Fault&) {
+        if (line != redis::Line::kCommands) return;
+        registry.handle_down(clock());
+        placement.handle_down(cluster.now);
+    };
+    return cluster.server.attach(cluster.now, std::move(told));
 }
 
 inline Clock TestNode::clock() const {

@@ -16,20 +16,21 @@
 
 namespace confab::cluster::psrpc {
 
-// Of a payload, both ways: bigger ones are neither sent nor read. Redis takes 512 MiB.
+// Of a payload, both ways, also when it is unpacked: bigger ones are neither sent nor read. Redis
+// takes 512 MiB.
 inline constexpr std::size_t kMaxPayload = std::size_t{16} << 20;
 // Of request, stream, client and server ids; ours have 16 letters.
 inline constexpr std::size_t kMaxId = 128;
 
 enum class EnvelopeError : std::uint8_t {
     kTooBig,
-    kMalformed,  // no Msg, or no message of the type that it names
+    kMalformed,  // no Msg, packed as is not known here, or no message of the type that it names
     kWrongType,  // a message of another type
 };
 
 struct Envelope {
     std::string type;   // the message's full name; never empty
-    std::string value;  // its bytes
+    std::string value;  // its bytes, unpacked
 };
 
 // Of a message's full name and bytes. The same message always gives the same bytes.

@@ -4,6 +4,9 @@
 #include "cluster/psrpc/envelope.h"
 
 #include <doctest/doctest.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/gzip_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <filesystem>
 #include <fstream>
@@ -97,6 +100,24 @@ std::string again(std::string_view payload) {
     return seal(envelope->type, envelope->value);
 }
 
+std::string zipped(const std::string& value) {
+    namespace io = google::protobuf::io;
+    std::string result;
+    io::StringOutputStream bytes(&result);
+    io::GzipOutputStream stream(&bytes);
+    io::CodedOutputStream out(&stream);
+    out.WriteString(value);
+    out.Trim();
+    REQUIRE(stream.Close());
+    return result;
+}
+
+// A Msg around a value that is packed in that way.
+constexpr char kGzip = 1;
+std::string packed(const std::string& value, char how = kGzip) {
+    return seal("internal.Request", value) + '\x20' + how;
+}
+
 internal::Request list_participants() {
     internal::Request request;
     request.set_request_id("REQ_abcdefghijkl");
@@ -185,6 +206,35 @@ TEST_CASE("Envelope: a payload beyond kMaxPayload is not read [PSR-20]") {
     CHECK(open(seal("a.B", std::string(kMaxPayload - around, 'x'))));
     CHECK(open(seal("a.B", std::string(kMaxPayload - around + 1, 'x'))).error() ==
           EnvelopeError::kTooBig);
+}
+
+TEST_CASE("Envelope: what psrpc 0.8 packs is read, what cannot be unpacked is not [PSR-01]") {
+    internal::Request request = list_participants();
+    request.set_raw_request(std::string(5000, 'x'));
+    const std::string plain = request.SerializeAsString();
+    const auto opened = open(packed(zipped(plain)));
+    REQUIRE(opened);
+    CHECK(opened->type == "internal.Request");
+    CHECK(opened->value == plain);
+    CHECK(open(packed(zipped("")))->value.empty());
+    CHECK(open(packed(plain, 0))->value == plain);
+
+    const auto error = [](const std::string& value, char how) {
+        return open(packed(value, how)).error();
+    };
+    // As plain bytes these would be messages.
+    for (const char unknown : {'\2', '\3', '\x7f'})
+        CHECK(error(plain, unknown) == EnvelopeError::kMalformed);
+    CHECK(error(plain, kGzip) == EnvelopeError::kMalformed);
+    const std::string whole = zipped(plain);
+    for (std::size_t size = 0; size < whole.size(); ++size)
+        CHECK(error(whole.substr(0, size), kGzip) == EnvelopeError::kMalformed);
+    std::string broken = whole;
+    broken[broken.size() - 5] ^= 1;  // of the checksum
+    CHECK(error(broken, kGzip) == EnvelopeError::kMalformed);
+
+    CHECK(open(packed(zipped(std::string(kMaxPayload, 'x')))));
+    CHECK(error(zipped(std::string(kMaxPayload + 1, 'x')), kGzip) == EnvelopeError::kTooBig);
 }
 
 TEST_CASE("Envelope: fields that others may add are kept, maps have one order [RDS-25]") {

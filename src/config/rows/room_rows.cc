@@ -46,7 +46,7 @@ constexpr auto kRows = std::to_array<Option>({
         .reloaded(),
     used(
         "room.playout_delay.max", [](C& c) -> Slot { return &c.room.playout_delay.max; },
-        "Longest buffer in milliseconds; 0 for 10 seconds")
+        "Longest buffer in milliseconds; 0 for 10 seconds where there is a shortest one")
         .reloaded(),
     used(
         "room.sync_streams", [](C& c) -> Slot { return &c.room.sync_streams; },

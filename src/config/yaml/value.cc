@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Reading accepts what upstream's YAML library does for a typed field: the words of YAML 1.1 for
-// truth values, plain decimal numbers.
+// truth values, numbers as Go writes them.
 #include "config/yaml/value.h"
 
 #include <array>
@@ -49,22 +49,58 @@ std::string ungrouped(std::string_view text) {
     return out;
 }
 
+// Takes what says the base away: 0x1F, 0o17, 0b11, and 017, which is 15.
+int take_base(std::string_view& digits) {
+    if (digits.size() < 2 || digits[0] != '0') return 10;
+    constexpr std::pair<char, int> kBases[] = {{'x', 16}, {'o', 8}, {'b', 2}};
+    for (const auto& [letter, base] : kBases) {
+        if (digits[1] != letter && digits[1] != letter - 'a' + 'A') continue;
+        digits.remove_prefix(2);
+        return base;
+    }
+    return digits.find_first_not_of("01234567") == digits.npos ? 8 : 10;  // 08 is 8
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text) {
+    const std::string plain = ungrouped(text);
+    std::string_view digits = plain;
+    const bool negative = digits.starts_with('-');
+    if (negative || digits.starts_with('+')) digits.remove_prefix(1);
+    const int base = take_base(digits);
+    std::int64_t value = 0;
+    const char* const last = digits.data() + digits.size();
+    const auto [end, error] = std::from_chars(digits.data(), last, value, base);
+    if (error != std::errc{} || end != last || digits.front() == '-') return std::nullopt;
+    return negative ? -value : value;
+}
+
+std::optional<double> number(std::string_view text) {
+    if (const auto whole = whole_number(text)) return static_cast<double>(*whole);
+    double value = 0;
+    const std::string plain = ungrouped(text);
+    if (plain.starts_with("+-")) return std::nullopt;
+    const char* const first = plain.data() + (plain.starts_with('+') ? 1 : 0);
+    const char* const last = plain.data() + plain.size();
+    const auto [end, error] = std::from_chars(first, last, value);
+    if (error != std::errc{} || end != last || !std::isfinite(value)) return std::nullopt;
+    return value;
+}
+
 template <typename T>
     requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
 Outcome read(T& out, std::string_view text) {
-    const auto value = parse_decimal<T>(ungrouped(text));
-    if (!value) return expected(whole_number_text<T>());
-    out = *value;
+    const auto value = number(text);  // 1e3 is a whole one, too; 1.5 is none, upstream takes 1
+    if (!value || *value != std::trunc(*value) || *value < std::numeric_limits<T>::min() ||
+        *value > std::numeric_limits<T>::max())
+        return expected(whole_number_text<T>());
+    out = static_cast<T>(*value);
     return {};
 }
 
 Outcome read(double& out, std::string_view text) {
-    double value = 0;
-    const std::string plain = ungrouped(text);
-    const char* const last = plain.data() + plain.size();
-    const auto [end, error] = std::from_chars(plain.data(), last, value);
-    if (error != std::errc{} || end != last || !std::isfinite(value)) return expected("a number");
-    out = value;
+    const auto value = number(text);
+    if (!value) return expected("a number");
+    out = *value;
     return {};
 }
 

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <string>
 
 #include "config/load_testing.h"
@@ -78,6 +79,52 @@ TEST_CASE("read_scalar: underscores between digits only") {
     CHECK(read_scalar(&real, "1_000.2_5"));
     CHECK(real == 1000.25);
     for (const std::string_view bad : {"_1", "1_", "1__0", "_", "1_.5", "1._5", ""})
+        CHECK_MESSAGE(!read_scalar(&real, bad), bad);
+}
+
+TEST_CASE("read_scalar: numbers are those of Go's YAML library, or none [CFG-06] [CFG-07]") {
+    struct Row {
+        std::string_view text;
+        double value;
+    };
+    constexpr Row kWhole[] = {
+        {"0", 0},      {"+5", 5},     {"0x1F", 31},  {"0XfF", 255},   {"0o17", 15},    {"0O17", 15},
+        {"0b101", 5},  {"0B1", 1},    {"010", 8},    {"00", 0},       {"0777", 511},   {"08", 8},
+        {"09", 9},     {"1e3", 1000}, {"1E3", 1000}, {"2.5e3", 2500}, {"7.0", 7},      {"7.", 7},
+        {"0x1_0", 16}, {"1_0", 10},   {"0_7", 7},    {"010.0", 10},   {"65535", 65535}};
+    for (const Row& row : kWhole) {
+        CAPTURE(row.text);
+        std::uint16_t whole = 1;
+        std::int32_t negative = 1;
+        double real = 1;
+        REQUIRE(read_scalar(&whole, row.text));
+        CHECK(whole == row.value);
+        REQUIRE(read_scalar(&real, row.text));
+        CHECK(real == row.value);
+        if (row.text.starts_with('+')) continue;
+        REQUIRE(read_scalar(&negative, "-" + std::string(row.text)));
+        CHECK(negative == -row.value);
+    }
+    double real = 0;
+    CHECK(read_scalar(&real, "+1.5e-1"));
+    CHECK(real == 0.15);
+    std::uint16_t small = 7;
+    for (const std::string_view bad :
+         {"1.5",  "0x",   "0b2", "0o8", "0x1G", "--5",   "+-5",     "-+5",
+          "0x-5", "0b-1", "0-7", "1e",  "e3",   "65536", "0x10000", "1e5",
+          "-1",   "1e-1", "nan", "inf", ".inf", "1 000", "1,000",   "0x1p4"})
+        CHECK_MESSAGE(!read_scalar(&small, bad), bad);
+    CHECK(small == 7);
+    std::uint32_t large = 0;
+    CHECK(read_scalar(&large, "0xFFFFFFFF"));
+    CHECK(large == 0xFFFF'FFFF);
+    CHECK_FALSE(read_scalar(&large, "0x100000000"));
+    std::int32_t least = 0;
+    CHECK(read_scalar(&least, "-0x80000000"));
+    CHECK(least == std::numeric_limits<std::int32_t>::min());
+    CHECK_FALSE(read_scalar(&least, "-0x80000001"));
+    CHECK_FALSE(read_scalar(&least, "0x80000000"));
+    for (const std::string_view bad : {"0x1p4", "0b2", "--5", "+-5", "++5", "0x", "+"})
         CHECK_MESSAGE(!read_scalar(&real, bad), bad);
 }
 
