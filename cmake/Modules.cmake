@@ -44,16 +44,17 @@ function(confab_precompiled)
         if(kind MATCHES "^test")
             target_precompile_headers(${target} PRIVATE <doctest/doctest.h>)
             confab_test_options(${target})
-            confab_precompiled_code(${target} ${target})
         endif()
+        confab_precompiled_code(${target} ${kind} ${target})
     endforeach()
 endfunction()
 
-# confab_precompiled_code(TARGET owner): the inline functions of the precompiled headers of `owner` are
-# compiled once, to an object beside them (tools/compile), not with each file of the target: they are nine
-# tenths of what a test without optimisation compiles to.
-function(confab_precompiled_code target owner)
-    if(CONFAB_CCACHE)
+# confab_precompiled_code(TARGET kind owner): without optimisation, which is how tests are compiled and all
+# of the builds under sanitizers, the inline functions of the precompiled headers of `owner` are compiled
+# once, to an object beside them (tools/compile), not with each file of the target: they are nine tenths
+# of what a test compiles to.
+function(confab_precompiled_code target kind owner)
+    if(CONFAB_CCACHE AND (kind MATCHES "^test" OR CMAKE_CXX_FLAGS_RELEASE MATCHES "-O0"))
         set(header ${CMAKE_BINARY_DIR}/CMakeFiles/${owner}.dir/cmake_pch.hxx.pch)
         if(NOT TARGET ${owner}_code)
             add_custom_command(OUTPUT ${header}.o DEPENDS ${header} COMMAND ${CMAKE_COMMAND} -E true)
@@ -102,13 +103,11 @@ function(confab_use_precompiled target kind)
         target_precompile_headers(${target} PRIVATE <${common}> ${own})
         if(kind MATCHES "^test")
             target_precompile_headers(${target} PRIVATE <doctest/doctest.h>)
-            confab_precompiled_code(${target} ${target})
         endif()
+        confab_precompiled_code(${target} ${kind} ${target})
     else()
         target_precompile_headers(${target} REUSE_FROM confab_precompiled_${kind})
-        if(kind MATCHES "^test")
-            confab_precompiled_code(${target} confab_precompiled_${kind})
-        endif()
+        confab_precompiled_code(${target} ${kind} confab_precompiled_${kind})
     endif()
 endfunction()
 

@@ -47,6 +47,7 @@ void JobLauncher::gather(Timestamp now) {
     }
     ++gathers_;
     const std::uint64_t number = ++last_gather_;
+    since_gather_.clear();
     const auto collected = std::make_shared<std::set<WorkerKey>>();
     const std::weak_ptr<JobLauncher> weak = weak_from_this();
     rpc::CallOptions options;
@@ -72,11 +73,13 @@ void JobLauncher::merge(const std::set<WorkerKey>& kinds) {
     if (kinds_.size() != known) host_.kinds_known(kinds_);
 }
 
-// Whoever did not answer the last question is not there any more.
-void JobLauncher::gathered(std::uint64_t number, const std::set<WorkerKey>& kinds) {
+// Whoever did not answer the last question is not there any more, but for who has come since.
+void JobLauncher::gathered(std::uint64_t number, std::set<WorkerKey> kinds) {
     --gathers_;
-    if (number != last_gather_ || kinds == kinds_) return;
-    kinds_ = kinds;
+    if (number != last_gather_) return;
+    kinds.merge(since_gather_);
+    if (kinds == kinds_) return;
+    kinds_ = std::move(kinds);
     host_.kinds_known(kinds_);
 }
 
@@ -96,7 +99,10 @@ void JobLauncher::capacity(Timestamp now) {
     const std::set<WorkerKey> told = std::exchange(told_, {});
     const bool all = std::exchange(told_all_, false);
     const bool known = std::includes(kinds_.begin(), kinds_.end(), told.begin(), told.end());
-    if (all || !known) gather(now);
+    if (all || !known)
+        gather(now);
+    else if (gathers_ > 0)
+        since_gather_.insert(told.begin(), told.end());
     for (auto at = lines_.begin(); at != lines_.end();) {
         const auto line = at++;
         if (!all && !told.contains(line->first)) continue;

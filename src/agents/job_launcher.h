@@ -106,7 +106,7 @@ class JobLauncher : public std::enable_shared_from_this<JobLauncher> {
     }
     void gather(Timestamp now);
     void merge(const std::set<WorkerKey>& kinds);
-    void gathered(std::uint64_t number, const std::set<WorkerKey>& kinds);
+    void gathered(std::uint64_t number, std::set<WorkerKey> kinds);
     void told_of_room(const std::string& payload);
     void capacity(Timestamp now);
     void ask_next(Timestamp now, Lines::iterator at);
@@ -137,8 +137,9 @@ class JobLauncher : public std::enable_shared_from_this<JobLauncher> {
     std::set<WorkerKey> kinds_;
     std::size_t gathers_ = 0;  // on their way
     std::uint64_t last_gather_ = 0;
-    std::set<WorkerKey> told_;  // have room; many at once are one
-    bool told_all_ = false;     // which ones was not said
+    std::set<WorkerKey> since_gather_;  // told while the last one is on its way
+    std::set<WorkerKey> told_;          // have room; many at once are one
+    bool told_all_ = false;             // which ones was not said
     Timestamp next_gather_ = Timestamp::never();
     std::deque<std::function<void(Timestamp)>> todo_;
     rpc::Registration worker_registered_;

@@ -46,6 +46,22 @@ TEST_CASE("JobLauncher: kinds that are gone are forgotten [RPC-06]") {
 }
 
 TEST_CASE(
+    "JobLauncher: a worker that is back while its kind is asked for counts [RPC-06] [RPC-09]") {
+    World w;
+    const std::string before = w.worker("bot");
+    w.advance(JobLauncher::kGatherTime);
+    w.workers.disconnected(w.clock(), before);
+    w.worker("other");  // of a new kind: all are asked
+    w.advance(JobLauncher::kGatherTime / 2);
+    const std::string back = w.worker("bot");
+    w.advance(JobLauncher::kGatherTime);
+    CHECK(w.kinds.size() == 2);
+    w.workers.disconnected(w.clock(), back);
+    w.advance(JobLauncher::kGatherAgain + JobLauncher::kGatherTime);
+    CHECK(w.kinds.size() == 1);  // and no longer than it is there
+}
+
+TEST_CASE(
     "JobLauncher: nodes that do not say what goes together are taken by their word [RPC-06]") {
     World w;
     const auto other = w.bus.serve({"AgentInternal", "CheckEnabled", rpc::Flow::kMulti}, {"far"},

@@ -7,7 +7,7 @@ import { JobStatus } from '@livekit/protocol';
 
 import { SignalClient } from '../lib/signal_client.mjs';
 import { assert } from '../lib/suite.mjs';
-import { until } from '../lib/wait.mjs';
+import { sleep, until } from '../lib/wait.mjs';
 import { check, dispatch_client, fresh_name, room_client, states, Worker } from './worker.mjs';
 
 const join = async (server, room, { job, token }) => SignalClient.join(server, room, job.state.participantIdentity, { token });
@@ -65,6 +65,21 @@ export async function loss_checks(suite, server) {
     const good = await Worker.start(suite, server, { agentName }); // the job waited for it
     await good.assigned(name);
     good.stop();
+  });
+
+  await check(suite, 'a worker that is back while all are asked gets the jobs of new rooms [RPC-06] [DSP-23]', async () => {
+    const before = await Worker.start(suite, server);
+    before.stop();
+    await sleep(200);
+    await Worker.start(suite, server, { agentName: fresh_name('new') }); // of a new kind: all are asked
+    await sleep(200);
+    const back = await Worker.start(suite, server);
+    await sleep(1500); // the answers are in
+    const room = fresh_name('back');
+    const alice = await SignalClient.join(server, room, 'alice');
+    await back.assigned(room, { timeout: 5000 });
+    alice.ws.destroy();
+    back.stop();
   });
 
   await check(suite, 'a worker comes back for its job: no second one, and it can be ended [WRK-10]', async () => {
