@@ -149,6 +149,13 @@ function(confab_module module)
     endif()
 endfunction()
 
+# Under sanitizers `all` is what tests there: unit tests and fuzz targets, not the programs that other tests start.
+function(confab_no_part_of_sanitized target)
+    if(CONFAB_SANITIZE)
+        set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
+    endif()
+endfunction()
+
 # confab_program(NAME DIR DEPS … PRIVATE … PRECOMPILED … TEST_PRECOMPILED …): the program with DIR/main.cc; the rest of DIR is a
 # library so that its parts can be tested.
 function(confab_program name dir)
@@ -161,6 +168,7 @@ function(confab_program name dir)
         add_executable(${name} ${PROJECT_SOURCE_DIR}/${dir}/main.cc)
         target_link_libraries(${name} PRIVATE ${target} ${arg_PRIVATE})
         set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+        confab_no_part_of_sanitized(${name})
     endif()
 endfunction()
 
@@ -175,26 +183,13 @@ function(confab_test_program name)
     target_link_libraries(${name} PRIVATE confab_options)
     confab_link(${name} PRIVATE ${arg_DEPS})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    confab_no_part_of_sanitized(${name})
 endfunction()
 
-# confab_unsanitized_tests(MODULE files…): tests with cases that only a build without the address
-# sanitizer has, as the program test_unsanitized. In their module's own they run as well.
-function(confab_unsanitized_tests module)
-    if(NOT CONFAB_TESTS OR CONFAB_SANITIZE)
-        return()
-    endif()
-    list(TRANSFORM ARGN PREPEND ${PROJECT_SOURCE_DIR}/ OUTPUT_VARIABLE sources)
-    add_executable(test_unsanitized ${sources} $<TARGET_OBJECTS:confab_unit_main>)
-    confab_link(test_unsanitized PRIVATE ${module})
-    target_compile_options(test_unsanitized PRIVATE -fPIC)  # as the precompiled header
-    confab_test_options(test_unsanitized)
-    confab_use_precompiled(test_unsanitized test)
-    set_target_properties(test_unsanitized PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-endfunction()
-
-# Every fuzz/**/X_fuzz.cc becomes the program fuzz/X_fuzz.
+# Every fuzz/**/X_fuzz.cc becomes the program fuzz/X_fuzz. Where the code is not made for fuzzing
+# (CONFAB_FUZZ) it takes the inputs it is given, all of those in fuzz/corpus, and finds no new ones.
 function(confab_fuzz_targets)
-    if(NOT CONFAB_FUZZ)
+    if(NOT CONFAB_TESTS OR NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang" OR CONFAB_SANITIZE MATCHES "thread")
         return()
     endif()
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*_fuzz.cc)
@@ -210,6 +205,7 @@ function(confab_fuzz_targets)
         target_link_options(${name} PRIVATE -fsanitize=fuzzer)
         target_compile_options(${name} PRIVATE -fPIC)  # as the precompiled header
         target_precompile_headers(${name} REUSE_FROM confab_precompiled_library)
+        confab_precompiled_code(${name} library confab_precompiled_library)
         set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
     endforeach()
 endfunction()

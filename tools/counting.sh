@@ -47,7 +47,7 @@ step() { # step <title> <command…>: says it, runs it, notes how long it took
 
 # Tests that failed are counted already; a step that ends otherwise, such as a build, ends the run.
 step_failed() {
-  [[ $2 =~ ^(must_count|run_check|static_checks|gcc_changed|threaded_tests)$ && $failed -gt 0 ]] && return 0
+  [[ $2 =~ ^(must_count|run_check|static_checks|gcc_changed|sanitized_tests|threaded_tests)$ && $failed -gt 0 ]] && return 0
   printf 'FAILED %s\n' "$1"
   failures+=("$1")
   failed=$((failed + 1))

@@ -11,7 +11,7 @@ readonly PACKAGES_BUILD="clang-19 lld-19 libclang-rt-19-dev clang-format-19 clan
   libfmt-dev libyaml-cpp-dev libcli11-dev libexpected-dev zlib1g-dev libsqlite3-dev
   doctest-dev libsrtp2-dev libusrsctp-dev"
 readonly PACKAGES_AMD64="libipsec-mb-dev"
-readonly PACKAGES_BROWSER="chromium firefox-esr fonts-dejavu-core iproute2 coturn openssl iptables redis-server
+readonly PACKAGES_BROWSER="chromium chromium-headless-shell firefox-esr fonts-dejavu-core iproute2 coturn openssl iptables redis-server
   nginx-light haproxy caddy prometheus python3-yaml python3-venv mmdebstrap skopeo systemd lintian
   python3-gi gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0 gstreamer1.0-nice
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Starts Debian's Chromium (over CDP) and Firefox ESR (over WebDriver BiDi), fresh profiles.
+// Chromium without its own windows takes half of the processor; where people are asked for something
+// it has to have them.
 //
 // CONFAB_CHROMIUM, CONFAB_FIREFOX  other programs to use
 
@@ -44,12 +46,15 @@ const kFirefoxPreferences = {
   'network.connectivity-service.enabled': false,
 };
 
+const kChromium = { whole: '/usr/bin/chromium', shell: '/usr/bin/chromium-headless-shell' };
+
 const kLaunch = { headless: true, timeout: 60000, protocolTimeout: 60000 };
 
-export async function start_chromium(suite, { args = [], devices = 'fake' } = {}) {
+// `whole`: with all of the browser around the page.
+export async function start_chromium(suite, { args = [], devices = 'fake', whole = devices === 'refused' } = {}) {
   const browser = await puppeteer.launch({
     ...kLaunch,
-    executablePath: process.env.CONFAB_CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: process.env.CONFAB_CHROMIUM ?? (whole ? kChromium.whole : kChromium.shell),
     args: [...kChromiumArgs, ...kDevices[devices], ...args],
   });
   suite.cleanup(() => browser.close());

@@ -18,13 +18,17 @@ void Dynacast::update(Timestamp now, CodecState& state) {
     const WantedQuality wanted = largest(state);
     const bool ends = state.left && !wanted && state.sent;
     if (ends || (!state.told ? wanted.has_value() : wanted > state.sent)) {
-        if (!state.told || ends) state.tell_at = Timestamp::never();
-        state.told = true;
-        state.sent = wanted;
-        dirty_ = true;
+        tell(state);
     } else if (state.told && wanted < state.sent && state.tell_at.is_never()) {
         state.tell_at = now + pause_delay_;
     }
+}
+
+void Dynacast::tell(CodecState& state) {
+    state.tell_at = Timestamp::never();
+    state.told = true;
+    state.sent = largest(state);
+    dirty_ = true;
 }
 
 void Dynacast::published(Timestamp now, std::size_t codec) {
@@ -57,13 +61,8 @@ void Dynacast::set_muted(bool muted) {
 }
 
 void Dynacast::handle_timeout(Timestamp now) {
-    for (auto& [codec, state] : codecs_) {
-        if (state.tell_at > now) continue;
-        state.tell_at = Timestamp::never();
-        state.told = true;
-        state.sent = largest(state);
-        dirty_ = true;
-    }
+    for (auto& [codec, state] : codecs_)
+        if (state.tell_at <= now) tell(state);
 }
 
 Timestamp Dynacast::next_deadline() const {

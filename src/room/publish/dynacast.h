@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Dynacast of one track: the largest quality anybody wants, per codec (01 SIG-115; 02 DYN-01).
-// Increases are told at once, decreases after a delay that no increase cancels; nothing is told
-// while the track is muted, the state follows on unmute.
+// Increases are told at once, decreases after a delay, which only an increase beyond what was told
+// cancels; nothing is told while the track is muted, the state follows on unmute.
 #pragma once
 
 #include <cstdint>
@@ -56,6 +56,7 @@ class Dynacast {
     };
     static WantedQuality largest(const CodecState& state);
     void update(Timestamp now, CodecState& state);
+    void tell(CodecState& state);
 
     std::map<std::size_t, CodecState> codecs_;
     Duration pause_delay_ = Duration::seconds(5);

@@ -45,6 +45,23 @@ TEST_CASE("Dynacast: up at once, down after the delay, silent while muted [SIG-1
     CHECK((*dynacast.poll_report())[0].quality == WantedQuality(0));
 }
 
+TEST_CASE("Dynacast: an increase beyond what was told begins the delay anew [DYN-01]") {
+    Dynacast dynacast(Duration::seconds(5));
+    dynacast.want(at_ms(0), 0, 1, std::uint8_t{1});
+    REQUIRE(dynacast.poll_report());
+    dynacast.want(at_ms(1'000), 0, 1, std::uint8_t{0});
+    CHECK(dynacast.next_deadline() == at_ms(6'000));
+    dynacast.want(at_ms(2'000), 0, 2, std::uint8_t{2});
+    CHECK((*dynacast.poll_report())[0].quality == WantedQuality(2));
+    CHECK(dynacast.next_deadline().is_never());
+    dynacast.remove(at_ms(5'500), 2);
+    CHECK_FALSE(dynacast.poll_report());
+    dynacast.handle_timeout(at_ms(10'499));
+    CHECK_FALSE(dynacast.poll_report());
+    dynacast.handle_timeout(at_ms(10'500));
+    CHECK((*dynacast.poll_report())[0].quality == WantedQuality(0));
+}
+
 TEST_CASE("Dynacast: nobody ever subscribed is told after ten seconds [DYN-01]") {
     Dynacast dynacast(Duration::seconds(5));
     dynacast.published(at_ms(0), 0);
