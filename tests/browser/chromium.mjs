@@ -25,7 +25,7 @@ await suite.run(async () => {
   const [server, address, browser] = await Promise.all([
     start_server(suite),
     start_page_server(suite),
-    start_chromium(suite),
+    start_chromium(suite, { whole: false }),
   ]);
   const place = { suite, server, address, browser };
   for (const v0 of [false, true]) {

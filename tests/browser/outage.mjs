@@ -49,7 +49,7 @@ async function both_ways(label, { alice, bob }, timeout) {
 
 const suite = new Suite({ limit: 250 });
 await suite.run(async () => {
-  const [server, address, browser] = await Promise.all([start_server(suite), start_page_server(suite), start_chromium(suite)]);
+  const [server, address, browser] = await Promise.all([start_server(suite), start_page_server(suite), start_chromium(suite, { whole: false })]);
   const without_tcp = await start_server(suite, { rtc: { tcp_port: 0 } });
   const place = { suite, browser, address };
   // One mode after the other: eight pages that encode and decode at once are more than two cores have.

@@ -17,7 +17,7 @@ await suite.run(async () => {
   const [server, address, browser] = await Promise.all([
     start_server(suite),
     start_page_server(suite),
-    start_chromium(suite),
+    start_chromium(suite, { whole: false }),
   ]);
   const place = { suite, server, address, browser };
   await lip_sync_checks(place);

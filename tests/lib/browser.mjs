@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Starts Debian's Chromium (over CDP) and Firefox ESR (over WebDriver BiDi), fresh profiles.
-// Chromium without its own windows takes half of the processor; where people are asked for something
-// it has to have them.
+// Chromium's media without the browser around the page (`whole: false`) take half of the processor;
+// a page that asks people for something has to have all of it.
 //
 // CONFAB_CHROMIUM, CONFAB_FIREFOX  other programs to use
 
@@ -50,8 +50,7 @@ const kChromium = { whole: '/usr/bin/chromium', shell: '/usr/bin/chromium-headle
 
 const kLaunch = { headless: true, timeout: 60000, protocolTimeout: 60000 };
 
-// `whole`: with all of the browser around the page.
-export async function start_chromium(suite, { args = [], devices = 'fake', whole = devices === 'refused' } = {}) {
+export async function start_chromium(suite, { args = [], devices = 'fake', whole = true } = {}) {
   const browser = await puppeteer.launch({
     ...kLaunch,
     executablePath: process.env.CONFAB_CHROMIUM ?? (whole ? kChromium.whole : kChromium.shell),
