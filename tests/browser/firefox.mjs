@@ -14,7 +14,7 @@ import { join_token } from '../lib/token.mjs';
 import { Caller, meet } from './caller.mjs';
 import { held_sound_check, level_checks } from './levels.mjs';
 
-const suite = new Suite({ limit: 300 });
+const suite = new Suite({ limit: 450 });
 
 async function mixed_checks({ server, address, chromium, firefox }, v0) {
   const mode = v0 ? 'v0' : 'v1';

@@ -13,6 +13,7 @@ import { have, numbers, range, say, send_all, trio } from './bulk.mjs';
 // Bits per second: less than a client takes that has a tenth of a processor.
 const kThreshold = 200_000;
 const kSeconds = 120;
+const kTurn = 50; // messages
 
 async function below_check(suite, server, mode) {
   await suite.check(`${mode.label}: who takes less than the threshold loses messages, and nobody waits for it [SIG-122] [TST-19] [DC-21] [DC-22] [TRAP-30]`, async () => {
@@ -59,25 +60,27 @@ const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 // fast for him: what a busy machine adds, it adds to both.
 async function ages(suite, server, mode) {
   const { proxy, alice, bob, carol, leave } = await trio(suite, server, 'ages', mode);
-  narrow(proxy, 1_000_000);
+  narrow(proxy, 400_000); // a sixth of what comes, and of less where the machine is busy
   const filling = 'x'.repeat(1000);
   const lossy = { reliable: false, topic: 'age' };
   const found = { bob: [], carol: [] };
   const ages_at = (peer) => peer.data.splice(0).filter((one) => one.topic === 'age').map((one) => Date.now() - parseInt(one.text, 10));
   let sent = 0;
   const begin = performance.now();
-  while (found.bob.length < 700) {
-    // 2.4 Mbit/s.
-    for (; sent < (performance.now() - begin) * 0.3; ++sent)
-      await alice.local.publishData(new TextEncoder().encode(`${Date.now()} ${filling}`), lossy);
+  while (found.bob.length < 300) {
+    // 2.4 Mbit/s, or what the machine gets done: only between turns is there time to receive.
+    const due = Math.min(Math.ceil((performance.now() - begin) * 0.3) - sent, kTurn);
+    const say_age = () => alice.local.publishData(new TextEncoder().encode(`${Date.now()} ${filling}`), lossy);
+    await Promise.all(Array.from({ length: due }, say_age));
+    sent += due;
     found.bob.push(...ages_at(bob));
     found.carol.push(...ages_at(carol));
-    assert.ok(performance.now() - begin < 30000, `${found.bob.length} messages in 30 s`);
+    assert.ok(performance.now() - begin < 60000, `${found.bob.length} messages in a minute`);
     await sleep(2);
   }
   await leave();
   assert.ok(found.carol.length > 200, `${found.carol.length} at Carol`);
-  return median(found.bob.slice(-200)) - median(found.carol.slice(-200));
+  return median(found.bob.slice(-150)) - median(found.carol.slice(-150));
 }
 
 async function age_check(suite, server, mode) {

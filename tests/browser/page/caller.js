@@ -343,8 +343,8 @@ class Caller {
       for (const entry of Object.values(report)) {
         const mime = report[entry.codecId]?.mimeType;
         if (entry.type === 'inbound-rtp' && entry.kind === 'video') {
-          const { framesDecoded: frames, packetsReceived: packets, packetsLost: lost, freezeCount: freezes, pliCount: plis } = entry;
-          result.received.push({ mime, frames, packets, lost, freezes, plis });
+          const { ssrc, framesDecoded: frames, packetsReceived: packets, packetsLost: lost, freezeCount: freezes, pliCount: plis } = entry;
+          result.received.push({ ssrc, mime, frames, packets, lost, freezes, plis });
         }
         if (entry.type === 'inbound-rtp' && entry.kind === 'audio') {
           result.sounds.push({ packets: entry.packetsReceived, lost: entry.packetsLost, nacks: entry.nackCount });
