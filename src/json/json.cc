@@ -40,7 +40,8 @@ bool is_blank(char c) {
 class Parser {
   public:
     // Without `keep_tree` the values are checked and forgotten.
-    Parser(std::string_view text, bool keep_tree) : text_(text), keep_(keep_tree) {}
+    Parser(std::string_view text, bool keep_tree, LoneSurrogate lone = LoneSurrogate::kRefused)
+        : text_(text), keep_(keep_tree), lone_(lone) {}
 
     Result<Value, Error> run() {
         if (!is_valid_utf8(text_)) return fail(Error::kSyntax);
@@ -80,12 +81,15 @@ class Parser {
     bool parse_number(Value& value);
     bool parse_string(std::string& out);
     bool parse_escape(std::string& out);
+    std::optional<std::uint32_t> parse_code_point();
+    std::optional<std::uint32_t> parse_low_half();
     std::optional<std::uint32_t> parse_hex4();
 
     std::string_view text_;
     std::size_t pos_ = 0;
     std::size_t values_ = 0;
     bool keep_;
+    LoneSurrogate lone_;
     Error error_ = Error::kSyntax;
 };
 
@@ -203,6 +207,27 @@ std::optional<std::uint32_t> Parser::parse_hex4() {
     return code;
 }
 
+// The second half of a pair; what is none stays unread.
+std::optional<std::uint32_t> Parser::parse_low_half() {
+    const std::size_t start = pos_;
+    if (accept('\\') && accept('u'))
+        if (const auto low = parse_hex4(); low && *low >= 0xDC00 && *low < 0xE000) return low;
+    pos_ = start;
+    return std::nullopt;
+}
+
+// What follows "\u": one code, or the two of a surrogate pair (RFC 8259 §7).
+std::optional<std::uint32_t> Parser::parse_code_point() {
+    constexpr std::uint32_t kReplacement = 0xFFFD;
+    const auto code = parse_hex4();
+    if (!code || *code < 0xD800 || *code >= 0xE000) return code;
+    if (*code < 0xDC00)
+        if (const auto low = parse_low_half())
+            return 0x10000 + ((*code - 0xD800) << 10) + (*low - 0xDC00);
+    if (lone_ == LoneSurrogate::kReplaced) return kReplacement;
+    return std::nullopt;
+}
+
 bool Parser::parse_escape(std::string& out) {
     constexpr std::string_view kNames = "\"\\/bfnrt";
     constexpr std::string_view kValues = "\"\\/\b\f\n\r\t";
@@ -214,14 +239,8 @@ bool Parser::parse_escape(std::string& out) {
         return true;
     }
     if (c != 'u') return syntax_error();
-    auto code = parse_hex4();
-    if (!code || (*code >= 0xDC00 && *code < 0xE000)) return syntax_error();
-    if (*code >= 0xD800 && *code < 0xDC00) {
-        if (!accept('\\') || !accept('u')) return syntax_error();
-        const auto low = parse_hex4();
-        if (!low || *low < 0xDC00 || *low >= 0xE000) return syntax_error();
-        code = 0x10000 + ((*code - 0xD800) << 10) + (*low - 0xDC00);
-    }
+    const auto code = parse_code_point();
+    if (!code) return syntax_error();
     append_utf8(out, *code);
     return true;
 }
@@ -252,8 +271,8 @@ const Value* Value::find(std::string_view name) const {
     return nullptr;
 }
 
-Result<Value, Error> parse(std::string_view text) {
-    return Parser(text, true).run();
+Result<Value, Error> parse(std::string_view text, LoneSurrogate lone) {
+    return Parser(text, true, lone).run();
 }
 
 bool is_object(std::string_view text) {

@@ -24,6 +24,9 @@ inline constexpr std::size_t kMaxValues = 100'000;
 
 enum class Error : std::uint8_t { kSyntax, kTooDeep, kTooManyValues };
 
+// Half of a surrogate pair as an escape, as some writers cut a text: refused, or U+FFFD.
+enum class LoneSurrogate : std::uint8_t { kRefused, kReplaced };
+
 enum class Kind : std::uint8_t { kNull, kBool, kNumber, kString, kArray, kObject };
 // As it stands in error texts: "null", "bool", "number", "string", "array", "object".
 std::string_view to_text(Kind kind);
@@ -49,7 +52,7 @@ struct Member {
     Value value;
 };
 
-Result<Value, Error> parse(std::string_view text);
+Result<Value, Error> parse(std::string_view text, LoneSurrogate lone = LoneSurrogate::kRefused);
 // True if `text` is one well-formed object within the bounds; builds no tree.
 bool is_object(std::string_view text);
 

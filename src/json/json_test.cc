@@ -46,6 +46,23 @@ TEST_CASE("parse: refuses what RFC 8259 does not have [TOK-04] [IMM-13]") {
     CHECK_FALSE(parse(std::string_view("1\0", 2)));
 }
 
+TEST_CASE("parse: half of a surrogate pair becomes U+FFFD where that is wanted [TOK-03]") {
+    const auto text = [](const std::string& escapes) {
+        const auto value = parse("\"" + escapes + "\"", LoneSurrogate::kReplaced);
+        return value ? value->string : "refused";
+    };
+    const std::string lost = "\xef\xbf\xbd";
+    CHECK(text(R"(Hello \ud83d)") == "Hello " + lost);
+    CHECK(text(R"(\ude00!)") == lost + "!");
+    CHECK(text(R"(\ud800\u0041)") == lost + "A");
+    CHECK(text(R"(\ud83d\ud83d\ude00)") == lost + "\xf0\x9f\x98\x80");
+    CHECK(text(R"(\ud83d\n)") == lost + "\n");
+    CHECK(text(R"(\ud83d\ude00)") == "\xf0\x9f\x98\x80");
+    CHECK(text(R"(\ud83)") == "refused");
+    CHECK(text(R"(\ud83d\u12)") == "refused");
+    CHECK(text(R"(\ud83d\)") == "refused");
+}
+
 TEST_CASE("parse: depth and number of values are bounded [IMM-13]") {
     const auto nested = [](std::size_t depth) {
         return std::string(depth, '[') + std::string(depth, ']');

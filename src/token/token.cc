@@ -44,11 +44,22 @@ bool read_text(const json::Value& claims, std::string_view name, std::string& ou
     return value->kind == json::Kind::kString;
 }
 
+// A number, or a text of one: some minters write dates so, and Go's json.Number takes both.
+std::optional<double> number_of(const json::Value& value) {
+    if (value.kind == json::Kind::kNumber) return value.number;
+    if (value.kind != json::Kind::kString) return std::nullopt;
+    const auto inner = json::parse(value.string);
+    if (!inner || inner->kind != json::Kind::kNumber || inner->raw != value.string)
+        return std::nullopt;
+    return inner->number;
+}
+
 bool read_date(const json::Value& claims, std::string_view name, std::optional<UnixTime>& out) {
     const json::Value* value = claims.find(name);
     if (value == nullptr || value->is_null()) return true;
-    if (value->kind != json::Kind::kNumber) return false;
-    const double seconds = std::clamp(value->number, 0.0, kMaxNumericDate);
+    const std::optional<double> number = number_of(*value);
+    if (!number) return false;
+    const double seconds = std::clamp(*number, 0.0, kMaxNumericDate);
     out = UnixTime::seconds(static_cast<std::int64_t>(seconds));
     return true;
 }
@@ -133,7 +144,7 @@ Result<Grants, TokenError> verify_token(std::string_view token, const KeyProvide
                                         UnixTime now) {
     const auto jws = crypto::jws_parse(token);
     if (!jws) return refuse(kUnreadableToken);
-    const auto claims = json::parse(as_text(jws->payload));
+    const auto claims = json::parse(as_text(jws->payload), json::LoneSurrogate::kReplaced);
     if (!claims) return refuse(kUnreadableToken);
     const auto registered = read_registered(*claims);
     if (!registered) return refuse(kUnreadableToken);

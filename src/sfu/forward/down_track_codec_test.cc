@@ -282,6 +282,7 @@ TEST_CASE(
     CHECK(other->prefix_size == 0);
     CHECK(other->sequence == first->sequence + 1);
     CHECK(video.nack(other->sequence, 500)[0].packet.payload_type == 103);
+    CHECK(video.nack(first->sequence, 500).empty());  // its RTX type said another codec
 
     // Opus in a track that was made for RED (TRAP-35).
     AddDownTrack sound = test::subscription(Codec::kRed, 63);

@@ -96,11 +96,12 @@ bool Forwarder::place(const MediaPacket& packet, Timestamp now) {
         stats_.before_first = munger_.last_sequence();
         clock.start(position, munger_.timestamp_offset(), now);
     } else {
+        const bool foreign = clock.is_foreign();
         const auto next = clock.next(*source_, position, munger_.last_timestamp(), !synced_, now);
         if (!next) return false;
         const std::int64_t before = munger_.timestamp_offset();
         munger_.switch_source(packet.sequence, packet.timestamp, *next);
-        if (stream != stream_)
+        if (stream != stream_ || foreign)
             rare_->held.reset();
         else
             hold_offset(rare_->held, source_->reports[stream], {before, packet.timestamp});
@@ -303,7 +304,11 @@ bool Forwarder::take_codec(Codec codec) {
         return false;
     }
     refused_ = Refused::kNo;
-    if (kind_of(codec) == MediaKind::kVideo && codec_ != Codec::kNone && codec != codec_) stop();
+    if (kind_of(codec) == MediaKind::kVideo && codec_ != Codec::kNone && codec != codec_) {
+        stop();
+        // Copies would have the new codec's RTX payload type.
+        if (retransmitter_) retransmitter_->clear();
+    }
     codec_ = codec;
     down_convert_ = convert;
     payload_type_ = send->pt.value();

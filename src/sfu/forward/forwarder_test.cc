@@ -83,6 +83,38 @@ TEST_CASE("Forwarder: the report of the stream that flows is the one to pass on 
     CHECK_FALSE(path.forwarder.source_report());
 }
 
+TEST_CASE("Forwarder: a report from before the source's first packet fits its new place [FWD-10]") {
+    const std::int64_t first = 0x1'0000'0000 + 3000;  // as Path's packets have it
+    const auto check = [&](Path& path) {
+        path.source.reports[0] = SourceReport{NtpTime(1), first - 900, at_ms(90)};
+        REQUIRE(path.send(100, true));
+        const auto report = path.forwarder.source_report();
+        REQUIRE(report);
+        CHECK(report->report.timestamp - report->offset ==
+              path.forwarder.numbers().last_timestamp() - 900);
+    };
+    // Packets of our own were there first.
+    Path early(Codec::kVp8, Codec::kVp8);
+    early.forwarder.set_flowing(true);
+    early.forwarder.start_own(40'000, 1'000, at_ms(0));
+    check(early);
+    // Another receiver of the track was, and stood still once.
+    Path other(Codec::kVp8, Codec::kVp8);
+    other.forwarder.set_flowing(true);
+    SourceState before = other.source;
+    before.reports[0] = SourceReport{NtpTime(1), 500, at_ms(0)};
+    other.forwarder.switch_source(before);
+    test::Stream packets(Codec::kVp8, 0, 70'000, 1'000);
+    std::array<ForwardedPacket, Forwarder::kMaxPerPacket> out;
+    for (const std::int64_t ms : std::vector<std::int64_t>{0, 33}) {
+        REQUIRE(other.forwarder.forward(packets.next(3000, true), at_ms(ms), out) == 1);
+        other.forwarder.set_flowing(false);
+        other.forwarder.set_flowing(true);
+    }
+    other.forwarder.switch_source(other.source);
+    check(other);
+}
+
 TEST_CASE(
     "Forwarder: no copies while a key frame is waited for, nor after the end [FWD-11] [FWD-13]") {
     Path path(Codec::kVp8, Codec::kVp8);

@@ -48,6 +48,8 @@ class StreamClock {
     std::int64_t expected(Timestamp now, std::uint32_t clock_rate) const {
         return first_timestamp_ + to_clock(now - first_time_, clock_rate);
     }
+    // The next packet has no clock in common with what was sent.
+    bool is_foreign() const { return foreign_source_; }
     std::size_t reference_stream() const { return reference_stream_; }
 
     // 02 FWD-18.

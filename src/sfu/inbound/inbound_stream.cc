@@ -57,7 +57,11 @@ std::unique_ptr<StreamEnd> InboundStream::end() const {
 
 // Whether the packet, at this position of the line, is the first that goes on.
 bool InboundStream::take_over(MediaPacket& packet, std::int64_t position) {
-    if (receiver_.kind == MediaKind::kVideo && !packet.key_frame) return false;
+    if (receiver_.kind == MediaKind::kVideo) {
+        // Behind a late one the packets that need it were let go already.
+        if (packet.late && packet.key_frame) key_frame_wanted_ = true;
+        if (packet.late || !packet.key_frame) return false;
+    }
     compactor_.begin(position, before_->next);
     packet.sequence = before_->next;
     before_.reset();
@@ -257,6 +261,7 @@ std::optional<MediaPacket> InboundStream::accept(Timestamp now, const wire::RtpP
         return std::nullopt;
     }
     packet.sequence = *compacted;
+    packet.spatial = layer_.spatial;  // padding has no payload that would tell
     packet.codec = codec.codec;
     packet.marker = view.header.marker;
     packet.late = placed->late;

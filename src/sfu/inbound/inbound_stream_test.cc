@@ -143,6 +143,18 @@ TEST_CASE("InboundStream: padding-only packets leave no hole; a late one fills i
     CHECK(late->late);
 }
 
+TEST_CASE("InboundStream: late padding is of the layer that it came on [IN-02] [FWD-05]") {
+    AddReceiver top = video_receiver();
+    top.layers.front().spatial = 2;
+    Feed feed(top);
+    REQUIRE(feed(0, {100, 0, 96, kSsrc, vp8_key()})->spatial == 2);
+    REQUIRE(feed(1, {102, 0, 96, kSsrc, vp8_delta()}));
+    const auto late = feed(2, {101, 0, 96, kSsrc, {}, 100});
+    REQUIRE(late);
+    CHECK(late->padding_only);
+    CHECK(late->spatial == 2);
+}
+
 TEST_CASE("InboundStream: a loss is asked for by NACK and filled by RTX once [IN-03][IN-04]") {
     Feed feed(video_receiver());
     const std::int64_t base = feed(0, {10, 0, 96, kSsrc, vp8_key()})->sequence;

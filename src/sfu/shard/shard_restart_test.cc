@@ -219,6 +219,54 @@ TEST_CASE("Shard: a picture under another SSRC goes on with its first key frame 
     }
 }
 
+TEST_CASE(
+    "Shard: a late key frame of another SSRC is no beginning, the next one is [FWD-02][IN-08]") {
+    World world(1);
+    Client& publisher = world.add_client(0);
+    Client& subscriber = world.add_client(0);
+    world.run(300);
+    const AddReceiver receiver = vp8_receiver(publisher);
+    world.command(0, receiver);
+    world.command(0, down_track_to(subscriber, receiver, 0, 6000));
+    world.run(10);
+    const auto show = [&](std::uint32_t ssrc, std::uint16_t sequence, bool key) {
+        wire::RtpHeader header;
+        header.payload_type = 96;
+        header.ssrc = ssrc;
+        header.sequence = sequence;
+        header.timestamp = sequence * 3000U;
+        header.marker = true;
+        publisher.send(header, vp8_payload(key, static_cast<std::uint8_t>(ssrc)),
+                       world.client_out[&publisher], "0");
+        world.run(33);
+    };
+    for (std::uint16_t i = 0; i < 10; ++i)
+        show(0xA1, static_cast<std::uint16_t>(1000 + i), i == 0);
+    REQUIRE(subscriber.rtp.size() == 10);
+    // Its packets overtook the key frame that they need, and were let go.
+    show(0xB2, 198, false);
+    for (const std::uint16_t sequence : std::vector<std::uint16_t>{200, 201})
+        show(0xB2, sequence, false);
+    world.run(1000);
+    publisher.rtcp.clear();
+    show(0xB2, 199, true);
+    show(0xB2, 202, false);
+    CHECK(subscriber.rtp.size() == 10);
+    world.run(1000);
+    std::size_t asked = 0;
+    for (const auto& received : publisher.rtcp) {
+        wire::RtcpReader reader(received.compound);
+        while (const auto block = reader.next())
+            if (const auto pli = wire::parse_pli(*block)) asked += pli->media_ssrc == 0xB2;
+    }
+    CHECK(asked >= 1);
+    show(0xB2, 203, true);
+    show(0xB2, 204, false);
+    REQUIRE(subscriber.rtp.size() == 12);
+    CHECK(static_cast<std::uint16_t>(subscriber.rtp[10].sequence - subscriber.rtp[9].sequence) ==
+          1);
+}
+
 TEST_CASE("Shard: a section that is moved goes on where it was [FWD-02]") {
     Call call;
     call.talk(1, 40'000, 960, 50);
