@@ -284,6 +284,21 @@ TEST_CASE("Move: a resume goes on in the new room, wherever the client believes 
     }
 }
 
+TEST_CASE("Move: who did not hear of it has a room though the old one is gone [API-12] [CON-32]") {
+    Call c;
+    JoinParams params = test_join("r", "alice");
+    params.participant_sid = sid_of(c.h, "r", "alice");
+    REQUIRE(move(c.h, "alice", "r", "s"));
+    livekit::DeleteRoomRequest request;
+    request.set_room("r");
+    REQUIRE(c.h.manager.delete_room(c.h.clock(), request));
+    CHECK_FALSE(c.h.manager.has_room_for(params));  // a join is no resume
+    params.reconnect = true;
+    CHECK(c.h.manager.has_room_for(params));
+    params.grants.identity = "bob";
+    CHECK_FALSE(c.h.manager.has_room_for(params));
+}
+
 TEST_CASE("Move: who did not hear of it is told who left the old room before it, too [API-12]") {
     Call c;
     const SessionId dave = c.h.join_active("r", "dave");

@@ -16,6 +16,7 @@ import { start_page_server } from '../lib/static_server.mjs';
 import { assert, Suite } from '../lib/suite.mjs';
 import { join_token } from '../lib/token.mjs';
 import { until } from '../lib/wait.mjs';
+import { Client, refusal } from '../signal/client.mjs';
 import { Caller } from './caller.mjs';
 
 const kReconnectMillis = 20000;
@@ -205,6 +206,30 @@ async function refusal_checks({ suite, server, rooms }) {
   });
 }
 
+async function ended_checks(suite) {
+  await suite.check('who has not heard of its move resumes in the new room when the old one is gone, and none is made by itself [API-12] [CON-32]', async () => {
+    const server = await start_server(suite, { room: { auto_create: false }, confab: { control_threads: 1 } });
+    const rooms = room_client(server);
+    for (const name of ['old', 'new']) await rooms.createRoom({ name });
+    const mia = await Peer.join(suite, server, 'old', 'mia');
+    await mia.publish_tone();
+    const query = { reconnect: '1', sid: mia.local.sid, protocol: '16' };
+    await rooms.moveParticipant('old', 'mia', 'new');
+    await rooms.deleteRoom('old');
+    // As from a client whose WebSocket was dead when it was moved.
+    const { client, status, body } = await Client.ask(server, 'old', 'mia', { query });
+    assert.ok(client, `${status} ${body}`);
+    suite.cleanup(() => client.destroy());
+    await client.told('reconnect');
+    assert.equal((await client.told('roomMoved')).room.name, 'new');
+    for (const [who, settings] of [['bob', { query }], ['mia', {}]]) {
+      const answer = await refusal(server, 'old', who, settings);
+      assert.equal(`${answer.status} ${answer.body}`, '404 requested room does not exist');
+    }
+    await mia.leave();
+  });
+}
+
 async function thread_checks(suite) {
   await suite.check('between control threads it connects anew, within one it moves as it is [API-12]', async () => {
     const server = await start_server(suite, { confab: { control_threads: 2 } });
@@ -273,5 +298,6 @@ await suite.run(async () => {
     });
   }
   await refusal_checks(place);
+  await ended_checks(suite);
   await thread_checks(suite);
 });

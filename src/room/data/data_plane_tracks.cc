@@ -38,6 +38,7 @@ void DataPlane::offer(const Participant& publisher, const std::string& track_sid
     for (Participant* other : roster_->everyone()) {
         if (other == &publisher) continue;
         Member& m = member(*other);
+        m.subscriptions.make_place(tracks_);
         if (m.auto_subscribe) m.subscriptions.want_by_default(track_sid);
         if (reconcile_track(*other, track_sid)) send_handles(*other);
     }
@@ -166,6 +167,7 @@ void DataPlane::renew(Participant& publisher) {
 void DataPlane::update_subscriptions(Participant& p,
                                      const livekit::UpdateDataSubscription& update) {
     DataSubscriptions& own = member(p).subscriptions;
+    own.make_place(tracks_);
     int budget = kMaxSubscriptionsPerRequest;
     bool told = false;
     for (const auto& item : update.updates()) {

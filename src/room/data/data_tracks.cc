@@ -3,6 +3,7 @@
 
 #include "room/data/data_tracks.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "token/ids.h"
@@ -119,12 +120,22 @@ std::map<std::string, bool> DataSubscriptions::repeat_allowed(Timestamp now, Tim
     return result;
 }
 
+// Of 65 535 handles kMaxWanted may be in use, and one that is stays what it is.
+std::uint16_t DataSubscriptions::next_handle() {
+    const auto in_use = [this](std::uint16_t handle) {
+        return std::any_of(entries_.begin(), entries_.end(),
+                           [=](const auto& entry) { return entry.second.handle == handle; });
+    };
+    while (next_ == 0 || in_use(next_))
+        ++next_;
+    return next_++;
+}
+
 bool DataSubscriptions::attach(const std::string& track_sid, const std::string& identity,
                                const std::string& sid) {
     const auto it = entries_.find(track_sid);
     if (it == entries_.end() || !it->second.wanted || it->second.handle != 0) return false;
-    if (next_ == 0) next_ = 1;
-    it->second.handle = next_++;
+    it->second.handle = next_handle();
     it->second.publisher_identity = identity;
     it->second.publisher_sid = sid;
     return true;

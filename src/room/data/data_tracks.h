@@ -54,6 +54,13 @@ class DataSubscriptions {
     };
     explicit DataSubscriptions(std::uint16_t first_handle) : next_(first_handle) {}
 
+    // Where the table is full: forgets what is none of these tracks (a map by sid), as who wishes
+    // for a track that has ended never hears of its end.
+    template <typename Tracks>
+    void make_place(const Tracks& tracks) {
+        if (entries_.size() < kMaxWanted) return;
+        std::erase_if(entries_, [&](const auto& entry) { return !tracks.contains(entry.first); });
+    }
     // False when the table is full.
     bool want(const std::string& track_sid);
     // Of a wanted track; true when it was another rate.
@@ -78,6 +85,8 @@ class DataSubscriptions {
     livekit::DataTrackSubscriberHandles message() const;
 
   private:
+    std::uint16_t next_handle();
+
     std::map<std::string, Entry> entries_;
     std::uint16_t next_;
 };

@@ -114,6 +114,41 @@ TEST_CASE("DataSubscriptions: kMaxWanted tracks are wanted, of sids of bounded s
     CHECK(subscriptions.want(std::string(DataSubscriptions::kMaxSidBytes, 'x')));
 }
 
+TEST_CASE("DataSubscriptions: a handle in use is given to no other track [SIG-126]") {
+    DataSubscriptions subscriptions(0xFFFE);
+    REQUIRE(subscriptions.want("DTR_kept"));
+    REQUIRE(subscriptions.attach("DTR_kept", "ann", "PA_a"));
+    REQUIRE(subscriptions.handle("DTR_kept") == 0xFFFE);
+    for (int i = 0; i < 0xFFFD; ++i) {
+        REQUIRE(subscriptions.want("DTR_new"));
+        REQUIRE(subscriptions.attach("DTR_new", "bob", "PA_b"));
+        CHECK(subscriptions.handle("DTR_new") != 0);
+        CHECK(subscriptions.forget("DTR_new"));
+    }
+    for (const char* sid : {"DTR_last", "DTR_around"}) {
+        REQUIRE(subscriptions.want(sid));
+        REQUIRE(subscriptions.attach(sid, "bob", "PA_b"));
+    }
+    CHECK(subscriptions.message().sub_handles().size() == 3);
+    CHECK(subscriptions.handle("DTR_kept") == 0xFFFE);
+}
+
+TEST_CASE("DataSubscriptions: a full table forgets what is not there [IMM-15] [SIG-126]") {
+    DataSubscriptions subscriptions(1);
+    const std::map<std::string, int> tracks{{"DTR_here", 1}, {"DTR_other", 2}};
+    REQUIRE(subscriptions.want("DTR_here"));
+    REQUIRE(subscriptions.want("DTR_gone"));
+    subscriptions.make_place(tracks);
+    CHECK(subscriptions.wants("DTR_gone"));  // there is place, and it may be to come
+    for (std::size_t i = 2; i < DataSubscriptions::kMaxWanted; ++i)
+        REQUIRE(subscriptions.want("DTR_" + std::to_string(i)));
+    CHECK_FALSE(subscriptions.want("DTR_other"));
+    subscriptions.make_place(tracks);
+    CHECK(subscriptions.want("DTR_other"));
+    CHECK(subscriptions.wants("DTR_here"));
+    CHECK_FALSE(subscriptions.wants("DTR_gone"));
+}
+
 TEST_CASE("Data tracks: errors of publishing, handles of subscribing [SIG-125] [SIG-126] [DT-01]") {
     Rng rng(3);
     PublishedDataTracks tracks;

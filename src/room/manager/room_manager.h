@@ -116,6 +116,11 @@ class RoomManager {
     // Ends everything with SERVER_SHUTDOWN; clients come back by themselves (SIG-143).
     void shut_down(Clock clock);
     bool has_room(const std::string& key) const { return rooms_.find(key) != nullptr; }
+    // The room that is named, or the one where who resumes was moved to from there.
+    bool has_room_for(const JoinParams& params) const {
+        return has_room(params.room) ||
+               (params.reconnect && relocations_.moved_to(params) != nullptr);
+    }
 
     // What threw inside a room, by whatever input, ended that room and no other (07 ERR-04).
     std::vector<RoomFailure> take_failures() { return rooms_.take_failures(); }

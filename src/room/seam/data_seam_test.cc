@@ -410,6 +410,41 @@ TEST_CASE("Data tracks: of one request the first 2000 wishes count [SIG-126] [IM
     }
 }
 
+TEST_CASE("Data tracks: wishes for what has ended leave room for others [SIG-126] [IMM-15]") {
+    for (const bool wished : {true, false}) {  // or subscribed by default
+        CAPTURE(wished);
+        DataRooms d;
+        const SessionId alice = d.h.join_active("r", "alice");
+        JoinParams params = test_join("r", "bob");
+        params.auto_subscribe_data_track = !wished;
+        const SessionId bob = d.h.join(params);
+        const auto wish = [&](const std::vector<std::string>& sids) {
+            livekit::SignalRequest wishes;
+            for (const std::string& sid : sids) {
+                auto& one = *wishes.mutable_update_data_subscription()->add_updates();
+                one.set_subscribe(true);
+                one.set_track_sid(sid);
+            }
+            d.h.send(bob, wishes);
+        };
+        std::vector<std::string> ended;
+        for (std::size_t i = 0; i < DataSubscriptions::kMaxWanted; ++i)
+            ended.push_back("DTR_" + std::to_string(i));
+        if (!wished) wish(ended);
+        livekit::SignalRequest publish;
+        publish.mutable_publish_data_track_request()->set_pub_handle(5);
+        publish.mutable_publish_data_track_request()->set_name("pose");
+        d.h.send(alice, publish);
+        const auto told = d.h.of(alice, R::kPublishDataTrackResponse);
+        REQUIRE(told.size() == 1);
+        if (wished) {
+            wish(ended);
+            wish({told[0].publish_data_track_response().info().sid()});
+        }
+        CHECK(d.h.count(bob, R::kDataTrackSubscriberHandles) == 1);
+    }
+}
+
 TEST_CASE("Data tracks: end for all without the right to publish data [SIG-125] [TOK-13]") {
     DataRooms d(spread(2));
     const SessionId alice = d.h.join_active("r", "alice");

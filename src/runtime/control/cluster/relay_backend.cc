@@ -8,6 +8,8 @@
 #include "cluster/nodes/placement.h"
 #include "livekit_rtc.pb.h"
 #include "proto/proto_json.h"
+#include "room/participant/client_traits.h"
+#include "room/signal/responses.h"
 #include "runtime/control/observations.h"
 #include "runtime/control/signal/signal_allowance.h"
 #include "runtime/net/event_loop.h"
@@ -27,6 +29,8 @@ struct RelayBackend::Client {
     bool text = false;  // the encoding of the last frame received (CON-42)
     Timestamp started;
     SignalAllowance allowance;
+    room::ClientGates gates;
+    std::optional<std::uint16_t> close_code;  // behind the `leave` that it heard
 };
 
 RelayBackend::RelayBackend(SignalBackend& local, cluster::relay::SignalEnd& relay,
@@ -57,6 +61,7 @@ void RelayBackend::start(api::JoinParams params, net::HttpExchange exchange,
     const Id id = relay_.start(to_relay(params));
     auto client = std::make_unique<Client>();
     client->allowance = SignalAllowance(params.signal_rate);
+    client->gates = room::traits_of(params.client).gates;
     client->params = std::move(params);
     client->exchange.emplace(std::move(exchange));
     client->headers = std::move(headers);
@@ -105,7 +110,9 @@ void RelayBackend::take(const SignalEvent& event) {
             refuse(*client, event);
             break;
         case Kind::kClosed:
-            if (client->socket) client->socket->close(static_cast<std::uint16_t>(event.close_code));
+            if (client->socket)
+                client->socket->close(
+                    client->close_code.value_or(static_cast<std::uint16_t>(event.close_code)));
             break;
     }
     clients_.erase(event.session);
@@ -145,12 +152,27 @@ void RelayBackend::accept(Id id, Client& client) {
                      static_cast<double>(took.us()) / 1000.0);
 }
 
+// Its SDK's ways with a `leave`, and with the end behind it, are minded here, where its WebSocket
+// is: the relay's own farewells and nodes of other implementations do not know them, and how a
+// WebSocket ends is not relayed (01 CON-44, SIG-152).
+bool RelayBackend::may_hear(Client& client, const std::string& response) {
+    if (client.gates.leave_and_return && client.gates.close_frame) return true;
+    livekit::SignalResponse message;
+    if (!message.ParseFromString(response) || !message.has_leave()) return true;
+    using Leave = livekit::LeaveRequest;
+    const Leave& leave = message.leave();
+    const Leave::Action action = leave.can_reconnect() ? Leave::RECONNECT : leave.action();
+    client.close_code = room::close_code(client.gates, action);
+    return room::can_follow(client.gates, action);
+}
+
 // The bytes are a binary frame as they are.
 void RelayBackend::pump(Id id) {
     for (Client* client = find(id); client != nullptr && client->socket; client = find(id)) {
         auto response = relay_.receive(id);
         if (!response) return;
         metrics_.add(Metric::kNodeMessages, {"signal", "success", "response"});
+        if (!may_hear(*client, *response)) continue;
         if (client->text) {
             livekit::SignalResponse message;
             if (!message.ParseFromString(*response)) continue;

@@ -50,6 +50,7 @@ class RelayBackend final : public SignalBackend {
     void accept(Id id, Client& client);
     void refuse(Client& client, const cluster::relay::SignalEvent& event);
     void pump(Id id);
+    static bool may_hear(Client& client, const std::string& response);
     void on_message(Id id, bool text, std::string_view payload);
     void answer_ping(Client& client, const livekit::SignalRequest& request);
     void leave(Id id);

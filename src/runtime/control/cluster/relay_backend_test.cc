@@ -290,6 +290,51 @@ TEST_CASE("RelayBackend: a node that died is told at once, with what to do [NODE
     CHECK(nodes.eventually([&] { return nodes.backend().size() == 0; }));
 }
 
+TEST_CASE(
+    "RelayBackend: who can not come back after a leave hears none, others see an end they "
+    "notice [NODE-24] [CON-44] [SIG-152]") {
+    using Sdk = livekit::ClientInfo;
+    struct Row {
+        Sdk::SDK sdk;
+        int protocol;
+        bool hears;
+        int died, removed;  // how the WebSocket ends; 0: without a close frame
+    };
+    for (const Row& row :
+         {Row{Sdk::ESP32, 1, false, 1000, 1000}, Row{Sdk::ESP32, 16, false, 1000, 1000},
+          Row{Sdk::ANDROID, 16, true, 0, 1000}, Row{Sdk::SWIFT, 12, true, 1000, 1000},
+          Row{Sdk::ANDROID, 12, true, 0, 1000}}) {
+        CAPTURE(row.sdk);
+        CAPTURE(row.protocol);
+        RelayedNodes::Options options = quick_relay();
+        options.join = [&row](api::JoinParams& params) {
+            params.client.set_sdk(row.sdk);
+            params.client.set_protocol(row.protocol);
+        };
+        RelayedNodes nodes(options);
+        RelayedClient ann(nodes, "/r/ann"), bob(nodes, "/r/bob");
+        ann.join();
+        bob.join();
+        livekit::RoomParticipantIdentity who;
+        who.set_room("r");
+        who.set_identity("bob");
+        CHECK(nodes.rooms().twirp("RemoveParticipant", "r", who).starts_with("HTTP/1.1 200 "));
+        CHECK(bob.wait(Response::kLeave).leave().reason() == livekit::PARTICIPANT_REMOVED);
+        CHECK(bob.close_code() == row.removed);
+        nodes.call([&] { nodes.signal().node_died("ND_test"); });
+        if (row.hears) CHECK(ann.wait(Response::kLeave).has_leave());
+        bool heard = false;
+        SignalClient::Frame frame = ann.read();
+        for (; frame.opcode == kBinary; frame = ann.read()) {
+            Response response;
+            heard = (response.ParseFromString(frame.payload) && response.has_leave()) || heard;
+        }
+        CHECK_FALSE(heard);
+        const bool with_frame = frame.opcode == SignalClient::kClose;
+        CHECK(with_frame == (row.died != 0));
+    }
+}
+
 TEST_CASE("RelayBackend: a way that is broken ends in a resume [NODE-20] [NODE-21]") {
     RelayedNodes nodes(quick_relay());
     RelayedClient ann(nodes, "/r/ann");

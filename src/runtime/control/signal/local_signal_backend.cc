@@ -6,10 +6,11 @@
 namespace confab::control {
 namespace {
 
-// CON-32. Nobody may create it, and it is not there; whoever comes back finds it gone, too.
+// CON-32. Nobody may create it, and it is not there; whoever comes back finds it gone, too, but who
+// was moved out of it does not.
 std::optional<api::HttpError> refusal_of_room(const room::RoomManager& rooms,
                                               const api::JoinParams& params) {
-    if (params.room_must_exist && !rooms.has_room(params.room_name))
+    if (params.room_must_exist && !rooms.has_room_for(to_room(params)))
         return api::HttpError{404, "requested room does not exist"};
     return std::nullopt;
 }
