@@ -20,7 +20,7 @@ import { refusal_checks } from './refusals.mjs';
 import { speaker_checks } from './speakers.mjs';
 import { tcp_checks } from './tcp.mjs';
 
-const suite = new Suite({ limit: 600 });
+const suite = new Suite({ limit: 1000 });
 await suite.run(async () => {
   const [server, address, browser] = await Promise.all([
     start_server(suite),

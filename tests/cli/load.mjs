@@ -9,10 +9,11 @@ import net from 'node:net';
 import path from 'node:path';
 import tls from 'node:tls';
 
+import { Scrape } from '../lib/metrics.mjs';
 import { free_port } from '../lib/ports.mjs';
 import { KEY, SECRET, start_server } from '../lib/server.mjs';
 import { assert, Suite } from '../lib/suite.mjs';
-import { sleep } from '../lib/wait.mjs';
+import { until } from '../lib/wait.mjs';
 import { folder, run } from './program.mjs';
 
 const kMillis = 20000;
@@ -25,15 +26,33 @@ async function measured(server, more, { joins, ...settings } = {}) {
   return { ...ended, result: last_line(ended.out) };
 }
 
+const kHeldMillis = 50;
+const kTries = 3;
+
+// As measured(), but for runs in which the machine held the tester: their times are not the server's.
+async function measured_freely(prepare) {
+  for (let tries = 1; ; ++tries) {
+    const [server, more, settings] = await prepare();
+    const ended = await measured(server, more, settings);
+    if (ended.result.tester.lateness_ms.max <= kHeldMillis || tries === kTries) return ended;
+  }
+}
+
+// When so many packets have left a server that is new.
+async function packets_flow(server, count) {
+  const sent = async () => (await Scrape.of(server)).value('livekit_packet_total', { direction: 'outgoing', transmission: 'initial' }) ?? 0;
+  await until(async () => (await sent()) >= count, { timeout: kMillis / 2, what: `${count} packets to be sent` });
+}
+
 function between(value, low, high, what) {
   assert.ok(value >= low && value <= high, `${what} is ${value}, not ${low} to ${high}`);
 }
 
 async function result_checks(suite, server) {
   await suite.check('two rooms with picture and sound: everything arrives, and every figure is there [LKC-30] [LKC-32] [LKC-34]', async () => {
-    const { code, err, result } = await measured(server, [
+    const { code, err, result } = await measured_freely(() => [server, [
       '--rooms', '2', '--video-publishers', '1', '--audio-publishers', '1', '--subscribers', '10', '--duration', '5s',
-    ]);
+    ]]);
     assert.deepEqual([code, err], [0, '']);
     assert.deepEqual([result.joined, result.failed, result.tracks, result.tracks_expected], [22, 0, 40, 40]);
     // 20 subscribers of 50 packets of sound and 30 pictures of about 7 packets, for 5 s.
@@ -198,7 +217,14 @@ async function server_checks(suite, server) {
   });
 
   await suite.check('an interrupt ends the test with what was measured', async () => {
-    const { code, result } = await measured(server, ['--duration', '0'], { started: (child) => setTimeout(() => child.kill('SIGINT'), 2000) });
+    const fresh = await start_server(suite);
+    let interrupting;
+    const interrupt = async (child) => {
+      await packets_flow(fresh, 100);
+      child.kill('SIGINT');
+    };
+    const { code, result } = await measured(fresh, ['--duration', '0'], { started: (child) => (interrupting = interrupt(child)) });
+    await interrupting;
     assert.equal(code, 0);
     assert.ok(result.packets_received > 50);
   });
@@ -207,18 +233,19 @@ async function server_checks(suite, server) {
 async function outage_checks(suite) {
   await suite.check('a server that is killed in mid-run: code 1, and what was measured until then [LKC-35]', async () => {
     const server = await start_server(suite);
+    let begin;
     const kill = async (child) => {
-      await sleep(2000);
+      await packets_flow(server, 4 * 200);
       assert.equal(child.exitCode, null);
+      begin = Date.now();
       server.signal('SIGKILL');
     };
     let killing;
-    const begin = Date.now();
     const { code, err, result } = await measured(server, ['--subscribers', '4', '--publishers', '1', '--duration', '1m'], {
       started: (child) => (killing = kill(child)),
     });
     await killing;
-    assert.ok(Date.now() - begin < 6000);
+    assert.ok(Date.now() - begin < 4000);
     assert.equal(code, 1);
     assert.match(err, /^error: no participant is left after \d+ ms; 5 of 5 participants failed: signalling ended: .+\n$/);
     assert.deepEqual([result.joined, result.failed, result.packets_lost], [5, 5, 0]);
@@ -229,12 +256,14 @@ async function outage_checks(suite) {
 
 async function halt_checks(suite) {
   await suite.check('a server that stands still to the end keeps no limit, though nothing is missing [LKC-35]', async () => {
-    const server = await start_server(suite);
-    const halt = () => setTimeout(() => server.signal('SIGSTOP'), 2500);
-    const { code, err, result } = await measured(server, [
-      '--subscribers', '2', '--publishers', '1', '--audio-publishers', '1', '--duration', '6s', '--max-loss', '0.1%', '--max-freezes', '0',
-    ], { started: halt });
-    server.signal('SIGCONT');
+    const { code, err, result } = await measured_freely(async () => {
+      const server = await start_server(suite);
+      suite.cleanup(() => server.signal('SIGCONT'));
+      const halt = () => packets_flow(server, 2 * 200).then(() => server.signal('SIGSTOP'));
+      return [server, [
+        '--subscribers', '2', '--publishers', '1', '--audio-publishers', '1', '--duration', '6s', '--max-loss', '0.1%', '--max-freezes', '0',
+      ], { started: halt }];
+    });
     assert.equal(code, 3);
     assert.equal(err, 'error: 4 tracks had stopped before the end\nerror: 2 freezes, more than 0\n');
     assert.deepEqual([result.packets_lost, result.freezes, result.audio_gaps, result.tracks_stopped], [0, 2, 2, 4]);
@@ -242,7 +271,7 @@ async function halt_checks(suite) {
   });
 }
 
-const suite = new Suite({ limit: 120 });
+const suite = new Suite({ limit: 300 });
 await suite.run(async () => {
   const server = await start_server(suite);
   await result_checks(suite, server);

@@ -19,7 +19,7 @@ import { api_checks } from './server_api.mjs';
 import { standing_checks } from './standing.mjs';
 import { whip_checks } from './whip.mjs';
 
-const suite = new Suite({ limit: 600 });
+const suite = new Suite({ limit: 1000 });
 
 await suite.run(async () => {
   const nodes = await Nodes.start(suite, 2);

@@ -28,7 +28,7 @@ async function thread_checks(suite, server) {
   });
 }
 
-const suite = new Suite({ limit: 400 });
+const suite = new Suite({ limit: 600 });
 await suite.run(async () => {
   const server = await start_server(suite);
   for (const single of [true, false]) {

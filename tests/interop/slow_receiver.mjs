@@ -71,7 +71,7 @@ async function slow_checks(suite, server, mode) {
   }, { seconds: kSeconds });
 }
 
-const suite = new Suite({ limit: 300 });
+const suite = new Suite({ limit: 500 });
 await suite.run(async () => {
   const server = await start_server(suite);
   const modes = [true, false].map((single) => ({ single, label: single ? 'single PC' : 'dual PC' }));

@@ -18,7 +18,7 @@ import { kProxies, start_proxy } from './proxies.mjs';
 
 const kMinutes = Number(process.env.CONFAB_TEST_MINUTES ?? 0);
 // The server pings every 10 s: less than that and a proxy would be right to close.
-const kTimeout = kMinutes > 0 ? 60 : 12;
+const kTimeout = kMinutes > 0 ? 60 : 16;
 const kCallSeconds = kMinutes > 0 ? kMinutes * 60 : 2 * kTimeout + 2;
 
 const kTrouble = ['reconnecting', 'reconnected', 'disconnected'];

@@ -39,6 +39,7 @@ async function pause_checks(suite, server) {
   await suite.check('a downlink cut by simulate pauses who allows it, until it is whole again [SIG-174] [SIG-40] [CON-35]', async () => {
     const [pauses, goes_on] = await narrow(suite, server, [v0({ subscriber_allow_pause: '1' }), v0({})]);
     await until(() => states(pauses).at(-1) === PAUSED);
+    await more(goes_on, 'video', 10); // what was under way when that was said has come, too
     const begin = count(pauses, 'video');
     await more(goes_on, 'video', 50);
     assert.ok(count(pauses, 'video') - begin < 5, 'packets in the pause');
@@ -79,7 +80,7 @@ async function adaptive_check(suite) {
       const updates = () => alice.client.all('subscribedQualityUpdate');
       const wanted = () => updates().map((one) => one.subscribedQualities.filter((layer) => layer.enabled).map((layer) => layer.quality));
       await until(() => updates().length > 0);
-      await until(() => updates().length > 1, { timeout: 3000 }).catch(() => undefined);
+      await until(() => updates().length > 1, { timeout: then ? 10000 : 3000 }).catch(() => undefined);
       assert.deepEqual(wanted(), [[LOW, MEDIUM, HIGH], ...(then ? [then] : [])], JSON.stringify(settings));
     };
     await Promise.all(cases.map(told));

@@ -13,7 +13,7 @@ import { credentials, kUdpPort, metric_becomes, start_turn_server } from './sett
 
 const kPlainPort = 5349;
 const kMost = 12;
-const kShortSeconds = 2;
+const kShortSeconds = 6;
 const kTcp = 6;
 const kIpv6 = 2;
 const kDontFragment = 0x001a;

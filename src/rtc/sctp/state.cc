@@ -97,6 +97,7 @@ void StreamResets::fields(Self& self, Io& io) {
         inner.field(4, request.deadline);
         inner.field(5, request.send);
         inner.field(6, request.in_progress);
+        inner.field(7, request.waited);
     });
     io.field(3, self.next_sequence_);
     io.field(4, self.expected_);
@@ -105,11 +106,14 @@ void StreamResets::fields(Self& self, Io& io) {
         inner.field(1, deferred.sequence);
         inner.field(2, deferred.last_tsn);
         inner.numbers(3, deferred.streams, kMaxStreams);
+        inner.numbers(4, deferred.earlier, kMaxAnswers);
     });
     io.list(7, self.answers_, kMaxAnswers, [](auto& inner, auto& answer) {
         inner.field(1, answer.response_sequence);
         inner.choice(2, answer.result, wire::sctp::ResetResult::kInProgress);
     });
+    io.field(8, self.done_last_tsn_);
+    io.numbers(9, self.done_, kMaxStreams);
 }
 void StreamResets::save(StateWriter& out) const {
     fields(*this, out);

@@ -36,7 +36,9 @@ class StreamResets {
     // The streams whose reset was answered; nullopt for an answer to nothing or "in progress".
     std::optional<Outcome> handle_response(const wire::sctp::ResetResponse& response);
     // True when the request goes out again because it was not answered; `in progress` answers do
-    // not count as silence.
+    // not count as silence. Behind a second one it has the next number: libwebrtc tells nothing by
+    // itself when the data have come, and repeats what it answered to a number. Others do tell,
+    // and would do a new number anew.
     bool handle_timeout(Timestamp now, Duration rto);
     Timestamp deadline() const { return request_ ? request_->deadline : Timestamp::never(); }
 
@@ -46,7 +48,7 @@ class StreamResets {
     // now; kResetOutgoing: the peer asks us to reset ours. `last_tsn` is unwrapped.
     Action handle_request(const wire::sctp::ResetRequestView& request, std::int64_t last_tsn,
                           std::int64_t cumulative);
-    // The waiting request whose data has come; queues its answer. Empty list: all streams.
+    // The waiting requests whose data has come; queues their answers. Empty list: all streams.
     std::optional<std::vector<std::uint16_t>> take_deferred(std::int64_t cumulative);
 
     // Writes at most one RE-CONFIG chunk; false when none was due or it does not fit.
@@ -69,12 +71,18 @@ class StreamResets {
         Timestamp deadline;
         bool send = true;
         bool in_progress = false;
+        bool waited = false;  // its number was answered so before it was repeated, too
     };
+    // What waits is one, whatever it was asked for by.
     struct Deferred {
-        std::uint32_t sequence = 0;
+        std::uint32_t sequence = 0;  // the newest
         std::int64_t last_tsn = 0;
-        std::vector<std::uint16_t> streams;
+        std::set<std::uint16_t> streams;     // none: all
+        std::vector<std::uint32_t> earlier;  // numbers to be answered, too
     };
+    bool may_defer(const wire::sctp::ResetRequestView& request) const;
+    bool was_done(const wire::sctp::ResetRequestView& request, std::int64_t last_tsn) const;
+    void defer(const wire::sctp::ResetRequestView& request, std::int64_t last_tsn);
     void answer(std::uint32_t sequence, wire::sctp::ResetResult result);
 
     std::set<std::uint16_t> wanted_;
@@ -84,6 +92,9 @@ class StreamResets {
     std::uint32_t expected_ = 0;
     wire::sctp::ResetResult last_result_ = wire::sctp::ResetResult::kNothingToDo;
     std::optional<Deferred> deferred_;
+    // What was done last: libwebrtc asks for it again where it has not heard of that.
+    std::int64_t done_last_tsn_ = -1;
+    std::set<std::uint16_t> done_;
     std::vector<wire::sctp::ResetResponse> answers_;
 };
 

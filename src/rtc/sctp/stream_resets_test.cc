@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <utility>
 #include <vector>
 
 using namespace confab;
@@ -43,7 +44,7 @@ wire::sctp::ResetRequestView request(std::uint32_t sequence, BytesView streams,
 }  // namespace
 
 TEST_CASE(
-    "StreamResets: one request at a time, repeated with the same number until answered [DC-08]") {
+    "StreamResets: one request at a time, repeated with its number, anew where it waits [DC-08]") {
     StreamResets resets(500);
     Timestamp now;
     const Duration rto = Duration::seconds(1);
@@ -67,14 +68,21 @@ TEST_CASE(
     CHECK_FALSE(resets.handle_response({499, ResetResult::kPerformed}).has_value());
     CHECK_FALSE(resets.handle_response({500, ResetResult::kInProgress}).has_value());
     CHECK_FALSE(resets.handle_timeout(resets.deadline(), rto));  // repeated, but not silence
-    CHECK(resets.has_output());
-    const auto outcome = resets.handle_response({500, ResetResult::kPerformed});
+    // libwebrtc tells the end of the wait to a new number only, others to the old one.
+    CHECK(written(resets, storage).requests[0]->request_sequence == 500);
+    CHECK_FALSE(resets.handle_response({500, ResetResult::kInProgress}));
+    CHECK_FALSE(resets.handle_timeout(resets.deadline(), rto));
+    CHECK(written(resets, storage).requests[0]->request_sequence == 501);
+    CHECK(resets.handle_timeout(resets.deadline(), rto));
+    CHECK(written(resets, storage).requests[0]->request_sequence == 501);
+    CHECK_FALSE(resets.handle_response({500, ResetResult::kPerformed}));
+    const auto outcome = resets.handle_response({501, ResetResult::kPerformed});
     REQUIRE(outcome.has_value());
     CHECK(outcome->performed);
     CHECK(outcome->streams == std::vector<std::uint16_t>{4, 6});
     resets.start(99, now, rto, drained);
-    CHECK(written(resets, storage).requests[0]->request_sequence == 501);
-    CHECK_FALSE(resets.handle_response({501, ResetResult::kDenied})->performed);
+    CHECK(written(resets, storage).requests[0]->request_sequence == 502);
+    CHECK_FALSE(resets.handle_response({502, ResetResult::kDenied})->performed);
     CHECK_FALSE(resets.idle());  // stream 9 still has data
 }
 
@@ -84,8 +92,10 @@ TEST_CASE(
     resets.set_peer_initial_tsn(1000);
     const std::array<std::uint8_t, 2> stream5 = {0, 5};
     using Action = StreamResets::Action;
-    CHECK(resets.handle_request(request(1001, stream5), 10, 10) == Action::kAnswered);
-    CHECK(answer(resets) == ResetResult::kBadSequenceNumber);
+    for (const std::uint32_t wrong : {998U, 1008U}) {
+        CHECK(resets.handle_request(request(wrong, stream5), 10, 10) == Action::kAnswered);
+        CHECK(answer(resets) == ResetResult::kBadSequenceNumber);
+    }
     CHECK(resets.handle_request(request(1000, stream5), 10, 10) == Action::kResetIncoming);
     CHECK(answer(resets) == ResetResult::kPerformed);
     CHECK(resets.handle_request(request(1000, stream5), 10, 10) == Action::kAnswered);
@@ -113,4 +123,80 @@ TEST_CASE(
         ++answers;
     }
     CHECK(answers <= 8);
+}
+
+TEST_CASE("StreamResets: further requests of the peer wait with the first one [DC-08]") {
+    StreamResets resets(1);
+    resets.set_peer_initial_tsn(1000);
+    const std::array<std::uint8_t, 2> stream5 = {0, 5};
+    const std::array<std::uint8_t, 2> stream7 = {0, 7};
+    using Action = StreamResets::Action;
+    const auto answers = [&resets] {
+        std::vector<std::pair<std::uint32_t, ResetResult>> all;
+        while (resets.has_output()) {
+            Bytes storage;
+            const auto view = written(resets, storage);
+            REQUIRE(view.response);
+            all.emplace_back(view.response->response_sequence, view.response->result);
+        }
+        return all;
+    };
+    using Answers = std::vector<std::pair<std::uint32_t, ResetResult>>;
+    constexpr auto kWaits = ResetResult::kInProgress;
+    constexpr auto kDone = ResetResult::kPerformed;
+    // libwebrtc asks for the same under the next number; pion for another stream.
+    CHECK(resets.handle_request(request(1000, stream5), 20, 10) == Action::kAnswered);
+    CHECK(resets.handle_request(request(1001, stream5), 20, 10) == Action::kAnswered);
+    CHECK(resets.handle_request(request(1002, stream7), 25, 10) == Action::kAnswered);
+    CHECK(resets.handle_request(request(1000, stream5), 20, 10) == Action::kAnswered);
+    CHECK(answers() == Answers{{1000, kWaits}, {1001, kWaits}, {1002, kWaits}, {1000, kWaits}});
+    // Of another kind, it has to wait by itself.
+    CHECK(resets.handle_request(request(1003, stream5, wire::sctp::kParamIncomingReset), 0, 10) ==
+          Action::kAnswered);
+    CHECK(answers() == Answers{{1003, ResetResult::kAlreadyInProgress}});
+    CHECK_FALSE(resets.take_deferred(24));
+    CHECK(resets.take_deferred(25) == std::vector<std::uint16_t>{5, 7});
+    CHECK(answers() == Answers{{1000, kDone}, {1001, kDone}, {1002, kDone}});
+    CHECK(resets.handle_request(request(1002, stream7), 25, 25) == Action::kAnswered);
+    CHECK(answers() == Answers{{1002, kDone}});
+
+    // That it was done has not been heard: it is not done again.
+    CHECK(resets.handle_request(request(1003, std::array<std::uint8_t, 4>{0, 7, 0, 5}), 25, 25) ==
+          Action::kAnswered);
+    CHECK(answers() == Answers{{1003, kDone}});
+
+    // One that was overtaken is done when it comes, and the others when they come again.
+    CHECK(resets.handle_request(request(1005, stream7), 26, 26) == Action::kAnswered);
+    CHECK(answers().empty());
+    CHECK(resets.handle_request(request(1004, stream5), 26, 26) == Action::kResetIncoming);
+    CHECK(resets.handle_request(request(1005, stream7), 26, 26) == Action::kResetIncoming);
+    CHECK(answers() == Answers{{1004, kDone}, {1005, kDone}});
+
+    // All streams are all, and of many numbers the last eight are answered.
+    CHECK(resets.handle_request(request(1006, {}), 30, 25) == Action::kAnswered);
+    for (std::uint32_t number = 1007; number < 1021; ++number)
+        CHECK(resets.handle_request(request(number, stream5), 30, 25) == Action::kAnswered);
+    (void)answers();
+    const auto all = resets.take_deferred(30);
+    REQUIRE(all);
+    CHECK(all->empty());
+    const Answers told = answers();
+    REQUIRE(told.size() == 8);
+    CHECK(told.front() == std::pair{1013U, kDone});
+    CHECK(told.back() == std::pair{1020U, kDone});
+}
+
+TEST_CASE("StreamResets: what waits is bounded [IMM-15]") {
+    StreamResets resets(1);
+    resets.set_peer_initial_tsn(1000);
+    Bytes many;
+    for (std::uint16_t stream = 0; stream < 600; ++stream) {
+        many.push_back(static_cast<std::uint8_t>(stream >> 8));
+        many.push_back(static_cast<std::uint8_t>(stream));
+    }
+    (void)resets.handle_request(request(1000, many), 20, 10);
+    CHECK(answer(resets) == ResetResult::kInProgress);
+    (void)resets.handle_request(request(1001, many), 20, 10);
+    CHECK(answer(resets) == ResetResult::kAlreadyInProgress);
+    CHECK(resets.take_deferred(20)->size() == 600);
 }
