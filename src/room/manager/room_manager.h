@@ -117,9 +117,9 @@ class RoomManager {
     void shut_down(Clock clock);
     bool has_room(const std::string& key) const { return rooms_.find(key) != nullptr; }
     // The room that is named, or the one where who resumes was moved to from there.
-    bool has_room_for(const JoinParams& params) const {
-        return has_room(params.room) ||
-               (params.reconnect && relocations_.moved_to(params) != nullptr);
+    friend bool has_room_for(const RoomManager& rooms, const JoinParams& params) {
+        return rooms.has_room(params.room) ||
+               (params.reconnect && rooms.relocations_.moved_to(params) != nullptr);
     }
 
     // What threw inside a room, by whatever input, ended that room and no other (07 ERR-04).

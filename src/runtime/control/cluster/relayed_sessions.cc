@@ -159,7 +159,7 @@ void RelayedSessions::begin(Id id, relay::SessionStart start) {
         [&loop = node_.loop(), home = self_, id, far = session.far, must_exist,
          params = to_room(std::move(start))](ControlPlane& plane) {
             auto sink = std::make_unique<Sink>(loop, home, id, far);
-            if (must_exist && !plane.rooms().has_room_for(params))  // CON-32
+            if (must_exist && !has_room_for(plane.rooms(), params))  // CON-32
                 return sink->handle_refusal({{}, 404, "requested room does not exist", {}});
             far->id = plane.sessions().start(params, std::move(sink));
         });

@@ -10,7 +10,7 @@ namespace {
 // was moved out of it does not.
 std::optional<api::HttpError> refusal_of_room(const room::RoomManager& rooms,
                                               const api::JoinParams& params) {
-    if (params.room_must_exist && !rooms.has_room_for(to_room(params)))
+    if (params.room_must_exist && !has_room_for(rooms, to_room(params)))
         return api::HttpError{404, "requested room does not exist"};
     return std::nullopt;
 }
