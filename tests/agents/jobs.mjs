@@ -185,7 +185,7 @@ export async function job_checks(suite, server, sink) {
     const assigned = await worker.assigned(room);
     const agent = await join_as_agent(server, room, assigned);
     await room_client(server).removeParticipant(room, assigned.job.state.participantIdentity);
-    await until(() => worker.ended.includes(assigned.job.id), { timeout: 1000, what: 'the end of the job' });
+    await until(() => worker.ended.includes(assigned.job.id), { timeout: 4000, what: 'the end of the job' });
     assert.equal((await until(() => agent.last.leave)).reason, 4); // PARTICIPANT_REMOVED
     const ended = (await states(server, room)).find((one) => one.workerId === worker.id);
     assert.equal(ended.status, JobStatus.JS_SUCCESS);

@@ -96,7 +96,8 @@ class RelayedNodes {
     }
     // Whether the shards soon have so many sessions.
     bool has_sessions(std::size_t count) {
-        for (int i = 0; i < 400; ++i) {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+        while (std::chrono::steady_clock::now() < end) {
             std::size_t sessions = 0;
             for (std::size_t shard = 0; shard < options_.shards; ++shard)
                 sessions += node_.call_in(
