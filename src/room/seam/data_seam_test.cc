@@ -428,6 +428,7 @@ TEST_CASE("Data tracks: wishes for what has ended leave room for others [SIG-126
             d.h.send(bob, wishes);
         };
         std::vector<std::string> ended;
+        ended.reserve(DataSubscriptions::kMaxWanted);
         for (std::size_t i = 0; i < DataSubscriptions::kMaxWanted; ++i)
             ended.push_back("DTR_" + std::to_string(i));
         if (!wished) wish(ended);

@@ -59,7 +59,7 @@ struct Call {
     std::size_t heard(std::uint8_t tag) const {
         std::size_t n = 0;
         for (const ReceivedRtp& packet : subscriber.rtp)
-            n += packet.payload.front() == tag ? 1 : 0;
+            n += packet.payload.front() == tag ? 1U : 0U;
         return n;
     }
     // Numbers go up by one, the time by what passed.
