@@ -113,7 +113,7 @@ function wrong_keys() {
 
 function wrong_claims() {
   const list = [];
-  for (const exp of [0, now() - 3600, -1, 'soon', null, [], {}, true, undefined, '', String(now() + 600)])
+  for (const exp of [0, now() - 3600, -1, 'soon', null, [], {}, true, undefined, '', ` ${now() + 600}`, `${now() + 600}s`, String(now() - 3600)])
     list.push(hmac({ alg: 'HS256' }, claims({ exp })));
   for (const nbf of [now() + 3600, 'now', {}, [], true]) list.push(hmac({ alg: 'HS256' }, claims({ nbf })));
   for (const video of [
