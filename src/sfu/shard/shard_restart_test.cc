@@ -24,6 +24,17 @@ using test::World;
 constexpr std::int64_t kFrame = 20;            // ms
 constexpr std::uint32_t kFrameTime = 48 * 20;  // RTP time
 
+// Key frames of a stream that were asked for.
+std::size_t asked_for(const Client& publisher, std::uint32_t ssrc) {
+    std::size_t asked = 0;
+    for (const auto& received : publisher.rtcp) {
+        wire::RtcpReader reader(received.compound);
+        while (const auto block = reader.next())
+            if (const auto pli = wire::parse_pli(*block)) asked += pli->media_ssrc == ssrc;
+    }
+    return asked;
+}
+
 // One talks, one listens, on two workers.
 struct Call {
     Call() : world(2), publisher(world.add_client(0)), subscriber(world.add_client(1)) {
@@ -199,13 +210,7 @@ TEST_CASE("Shard: a picture under another SSRC goes on with its first key frame 
         publisher.rtcp.clear();
         show(0xB2, 200, false, 5);
         CHECK(subscriber.rtp.size() == 30);
-        std::size_t asked = 0;
-        for (const auto& received : publisher.rtcp) {
-            wire::RtcpReader reader(received.compound);
-            while (const auto block = reader.next())
-                if (const auto pli = wire::parse_pli(*block)) asked += pli->media_ssrc == 0xB2;
-        }
-        CHECK(asked >= 1);
+        CHECK(asked_for(publisher, 0xB2) >= 1);
         show(0xB2, 205, true, 30);
         REQUIRE(subscriber.rtp.size() == 60);
         for (std::size_t i = 1; i < 60; ++i) {
@@ -253,13 +258,7 @@ TEST_CASE(
     show(0xB2, 202, false);
     CHECK(subscriber.rtp.size() == 10);
     world.run(1000);
-    std::size_t asked = 0;
-    for (const auto& received : publisher.rtcp) {
-        wire::RtcpReader reader(received.compound);
-        while (const auto block = reader.next())
-            if (const auto pli = wire::parse_pli(*block)) asked += pli->media_ssrc == 0xB2;
-    }
-    CHECK(asked >= 1);
+    CHECK(asked_for(publisher, 0xB2) >= 1);
     show(0xB2, 203, true);
     show(0xB2, 204, false);
     REQUIRE(subscriber.rtp.size() == 12);
